@@ -1,0 +1,90 @@
+# What fanfold's users and developers run. Each target sets up what it needs.
+#
+# Needs make and Python 3.11 to 3.13; another than `python3`: make PYTHON=python3.12 demo
+# Everything is written inside this folder; `make clean` takes it away again.
+
+PYTHON ?= python3
+PORT ?= 5000
+CONFIG ?= configs/demo.yaml
+
+BIN := .venv/bin
+# A moved folder or another Python is another environment.
+PLACE := $(shell printf '%s' '$(CURDIR) $(PYTHON)' | cksum | cut -d ' ' -f 1)
+READY := .venv/.ready-$(PLACE)
+PEERS_READY := .venv-peers/.ready-$(PLACE)
+
+export FANFOLD_HOME ?= $(CURDIR)/.fanfold
+export UV_PYTHON_DOWNLOADS := never
+export PYTHONNOUSERSITE := 1
+unexport PYTHONHOME PYTHONPATH
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench ui fmt lint types imports spelling lock clean
+
+help: ## Show what each target does
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+demo: $(READY) ## Backtest three strategies over thousands of combinations, with a report
+	$(BIN)/fanfold run $(CONFIG)
+
+test: $(READY) ## Run all tests, with coverage
+	$(BIN)/python -m pytest --cov=fanfold --cov-report=term-missing:skip-covered
+
+check: lint types imports spelling ## Run every check beside the tests, as CI does
+	$(BIN)/python infra/hooks/locks.py
+	$(BIN)/towncrier build --draft --version unreleased >/dev/null
+
+bench: $(READY) $(PEERS_READY) ## Measure speed and memory beside other engines
+	$(BIN)/python tests/benchmarks/run.py
+
+ui: $(READY) ## Browse the stored runs with MLflow
+	@mkdir -p mlruns
+	@echo 'Open http://127.0.0.1:$(PORT)/?workflowType=machine_learning (Ctrl-C ends it)'
+	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_DISABLE_TELEMETRY=true \
+	$(BIN)/mlflow server --host 127.0.0.1 --port $(PORT) --workers 1 \
+	  --backend-store-uri 'sqlite:///$(CURDIR)/mlruns/mlflow.db' \
+	  --artifacts-destination '$(CURDIR)/mlruns/artifacts'
+
+fmt: $(READY) ## Format the code and mend what can be mended
+	$(BIN)/ruff check --fix --exit-zero
+	$(BIN)/ruff format
+
+lint: $(READY) ## Check style
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(READY) ## Check types
+	$(BIN)/basedpyright
+
+imports: $(READY) ## Check that imports point downward
+	$(BIN)/lint-imports
+
+spelling: $(READY) ## Check spelling
+	$(BIN)/typos
+
+lock: $(READY) ## Renew the locks after a change of dependencies
+	$(COMPILE) --group dev pyproject.toml --output-file requirements.lock
+	cd infra && ../$(COMPILE) bootstrap.in --constraints ../requirements.lock --output-file bootstrap.lock
+	cd infra && ../$(COMPILE) peers.in --output-file peers.lock
+
+COMPILE = .uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-header
+
+clean: ## Remove environments and caches; results in mlruns stay
+	rm -rf .venv .venv-peers .uv .fanfold .pytest_cache .ruff_cache .import_linter_cache \
+	  .hypothesis .coverage
+	find src tests jobs infra -name __pycache__ -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml requirements.lock infra/bootstrap.lock infra/environment.py
+	@$(FIND_PYTHON)
+	@'$(PYTHON)' infra/environment.py .venv requirements.lock --project
+	@rm -f .venv/.ready-* && touch '$@'
+
+$(PEERS_READY): infra/peers.lock infra/bootstrap.lock infra/environment.py
+	@$(FIND_PYTHON)
+	@'$(PYTHON)' infra/environment.py .venv-peers infra/peers.lock
+	@rm -f .venv-peers/.ready-* && touch '$@'
+
+FIND_PYTHON = command -v '$(PYTHON)' >/dev/null || { \
+  echo "fanfold: needs Python 3.11 to 3.13, but there is no $(PYTHON) here." \
+  "Name one: make PYTHON=/path/to/python3.12" >&2; exit 2; }

@@ -1,0 +1,65 @@
+"""fanfold: backtests by the thousand, and the same code on live markets.
+
+Names are loaded on first use, so importing fanfold costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fanfold import measures
+    from fanfold.domain.bars import Bars
+    from fanfold.engine.backtest import backtest
+    from fanfold.engine.options import FillOptions
+    from fanfold.engine.result import Result
+    from fanfold.execution.costs import Costs
+    from fanfold.market.load import load_bars
+    from fanfold.research.sweep import sweep
+    from fanfold.risk.limits import Limits
+    from fanfold.strategies.sizing import Exposure, FixedUnits
+    from fanfold.strategies.strategy import Strategy
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Bars": "fanfold.domain.bars",
+    "Costs": "fanfold.execution.costs",
+    "Exposure": "fanfold.strategies.sizing",
+    "FillOptions": "fanfold.engine.options",
+    "FixedUnits": "fanfold.strategies.sizing",
+    "Limits": "fanfold.risk.limits",
+    "Result": "fanfold.engine.result",
+    "Strategy": "fanfold.strategies.strategy",
+    "backtest": "fanfold.engine.backtest",
+    "load_bars": "fanfold.market.load",
+    "sweep": "fanfold.workflows.sweep",
+}
+"""Where each public name lives."""
+
+__all__ = [
+    "Bars",
+    "Costs",
+    "Exposure",
+    "FillOptions",
+    "FixedUnits",
+    "Limits",
+    "Result",
+    "Strategy",
+    "__version__",
+    "backtest",
+    "load_bars",
+    "measures",
+    "sweep",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "measures":
+        return import_module("fanfold.measures")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'fanfold' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,48 @@
+"""The features of many runs, each computed once."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fanfold.errors import ConfigError
+from fanfold.strategies.indicators.indicator import Indicator, batch
+
+Features = tuple[Indicator, ...]
+
+
+def warm_up_of(features: Iterable[Indicator]) -> int:
+    """Bars until every feature has a value, that bar included; at least 1."""
+    return max((feature.warm_up for feature in features), default=1)
+
+
+def bank_of(
+    runs: Sequence[Features], panel: NDArray[np.float64], *, plain: bool = False
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Values of every feature that the runs name, and where each run finds its own.
+
+    Args:
+        runs: The features of each run; all runs have equally many values.
+        panel: Prices, shape [field, bar, asset].
+        plain: Compute without machine code; the values are the same bits.
+
+    Returns:
+        The bank, shape [column, bar, asset], and the columns of each run, shape
+        [run, value].
+
+    Raises:
+        ConfigError: The runs differ in the number of their feature values.
+    """
+    place_of: dict[Indicator, int] = {}
+    column_count = 0
+    for feature in (feature for features in runs for feature in features):
+        if feature not in place_of:
+            place_of[feature] = column_count
+            column_count += feature.output_count
+    bank = np.empty((column_count, *panel.shape[1:]))
+    for feature, place in place_of.items():
+        batch(feature, panel, out=bank[place : place + feature.output_count], plain=plain)
+    rows = [[place_of[f] + k for f in features for k in range(f.output_count)] for features in runs]
+    if len({len(row) for row in rows}) > 1:
+        raise ConfigError("a strategy must have equally many feature values for all parameters")
+    return bank, np.array(rows, np.int64).reshape(len(runs), -1)

@@ -1,0 +1,195 @@
+"""Stretches of bars on which nothing is asked and nothing waits.
+
+A decision that was asked ahead changes its targets rarely. Between two changes a
+bar only has to be marked and measured, with the same arithmetic as the step, but
+with the sums in registers; an account without positions is not even marked.
+"""
+
+from typing import Any
+
+from fanfold.domain.compiled import compiled, compiled_apart
+from fanfold.domain.money import MICRO, share, to_micro
+from fanfold.domain.panel import CLOSE, VOLUME, trades_in
+from fanfold.engine.close import is_deeper
+from fanfold.engine.state import BENCHMARK_RETURN, CLOSES_SESSION, SESSIONS_CLOSED, TS
+from fanfold.risk.limits import drawdown_breached
+
+
+@compiled
+def is_quiet(account: Any, desks: Any) -> bool:
+    """Whether no order waits and every asset holds its goal."""
+    if account.working != 0:
+        return False
+    for i in range(len(desks)):
+        if desks[i].goal != desks[i].units:
+            return False
+    return True
+
+
+@compiled
+def next_change(first: int, last: int, offset: int, targets: Any, desks: Any) -> int:
+    """First bar from `first` on whose target is not the one a desk knows, or `last`."""
+    for t in range(first, last):
+        for i in range(len(desks)):
+            if targets[t - offset, i] != desks[i].target:
+                return t
+    return last
+
+
+@compiled_apart
+def pass_quietly(
+    first: int,
+    last: int,
+    panel: Any,
+    clock: Any,
+    pulse: Any,
+    desks: Any,
+    account: Any,
+    rules: Any,
+    curve: Any,
+) -> int:
+    """Mark and measure bars first to last - 1 with unchanged positions.
+
+    Returns:
+        The first bar that was not run: `last`, or the bar at whose close the
+        account is ruined or a breaker goes, which the step has to run.
+    """
+    t = first
+    if account.close_equity == account.cash and not _holds(desks):
+        _rest(first, last, clock, account, curve)
+        t = last
+    else:
+        t = _hold(first, last, panel, clock, pulse, desks, account, rules, curve)
+    _mark_last(first, t, panel, desks, account)
+    return t
+
+
+@compiled
+def _holds(desks: Any) -> bool:
+    for i in range(len(desks)):
+        if desks[i].units != 0:
+            return True
+    return False
+
+
+@compiled
+def _rest(first: int, last: int, clock: Any, account: Any, curve: Any) -> None:
+    """Without positions equity stands still: count the bars."""
+    account.bar_count += last - first
+    account.return_count += clock[SESSIONS_CLOSED, last - 1] - clock[SESSIONS_CLOSED, first]
+    account.return_count += clock[CLOSES_SESSION, first]
+    account.equity_sum += account.cash // MICRO * (last - first)
+    if account.cash >= account.peak:
+        account.peak_ts = clock[TS, last - 1]
+    if account.recording == 1:
+        for t in range(first, last):
+            curve[t] = account.cash
+
+
+@compiled
+def _mark_last(first: int, last: int, panel: Any, desks: Any, account: Any) -> None:
+    """Leave desks and account as the step would have after bar last - 1."""
+    equity = account.cash
+    gross = 0
+    for i in range(len(desks)):
+        desk = desks[i]
+        t = last - 1
+        while t >= first and not trades_in(panel[CLOSE, t, i], panel[VOLUME, t, i]):
+            t -= 1
+        if t >= first:
+            desk.mark = to_micro(panel[CLOSE, t, i])
+            desk.value = share(desk.units, desk.mark, desk.parts)
+        equity += desk.value
+        gross += abs(desk.value)
+    account.equity = equity
+    account.gross = gross
+
+
+@compiled
+def _hold(
+    first: int,
+    last: int,
+    panel: Any,
+    clock: Any,
+    pulse: Any,
+    desks: Any,
+    account: Any,
+    rules: Any,
+    curve: Any,
+) -> int:
+    """The measures of `fanfold.engine.close.measure`, summed in registers."""
+    assets = len(desks)
+    cash = account.cash
+    peak, peak_ts = account.peak, account.peak_ts
+    worst_equity, worst_peak = account.worst_equity, account.worst_peak
+    underwater, underwater_max = account.underwater, account.underwater_max
+    close_equity = account.close_equity
+    return_sum, square_sum = account.return_sum, account.square_sum
+    downside_sum, cross_sum = account.downside_sum, account.cross_sum
+    equity_sum, returns, held = account.equity_sum, 0, 0
+    units, parts, value = desks[0].units, desks[0].parts, desks[0].value
+    t = first
+    while t < last:
+        if assets == 1:
+            close = panel[CLOSE, t, 0]
+            if trades_in(close, panel[VOLUME, t, 0]):
+                value = share(units, to_micro(close), parts)
+            equity = cash + value
+            gross = abs(value)
+        else:
+            equity, gross = _marked(t, panel, desks, cash)
+        if equity <= 0 or drawdown_breached(equity, max(peak, equity), rules.max_drawdown):
+            break
+        equity_sum += equity // MICRO
+        held += 1 if gross != 0 else 0
+        if equity >= peak:
+            if underwater == 1:
+                underwater_max = max(underwater_max, clock[TS, t] - peak_ts)
+            peak = equity
+            peak_ts = clock[TS, t]
+            underwater = 0
+        else:
+            underwater = 1
+            if is_deeper(equity, peak, worst_equity, worst_peak):
+                worst_equity = equity
+                worst_peak = peak
+        if clock[CLOSES_SESSION, t] == 1:
+            returns += 1
+            if equity != close_equity:
+                change = equity / close_equity - 1.0
+                loss = change if change < 0.0 else 0.0
+                return_sum += change
+                square_sum += change * change
+                downside_sum += loss * loss
+                cross_sum += change * pulse[BENCHMARK_RETURN, t]
+                close_equity = equity
+        if account.recording == 1:
+            curve[t] = equity
+        t += 1
+    account.peak, account.peak_ts = peak, peak_ts
+    account.worst_equity, account.worst_peak = worst_equity, worst_peak
+    account.underwater, account.underwater_max = underwater, underwater_max
+    account.close_equity = close_equity
+    account.return_sum, account.square_sum = return_sum, square_sum
+    account.downside_sum, account.cross_sum = downside_sum, cross_sum
+    account.equity_sum = equity_sum
+    account.bar_count += t - first
+    account.return_count += returns
+    account.held_bar_count += held
+    return t
+
+
+@compiled
+def _marked(t: int, panel: Any, desks: Any, cash: int) -> Any:
+    """Equity and gross exposure at bar t's close; marks are kept on the desks."""
+    equity = cash
+    gross = 0
+    for i in range(len(desks)):
+        desk = desks[i]
+        if desk.units != 0:
+            close = panel[CLOSE, t, i]
+            if trades_in(close, panel[VOLUME, t, i]):
+                desk.value = share(desk.units, to_micro(close), desk.parts)
+            equity += desk.value
+            gross += abs(desk.value)
+    return equity, gross

@@ -1,0 +1,134 @@
+"""What a run leaves behind."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from fanfold.domain.bars import Bars
+from fanfold.domain.money import MICRO
+from fanfold.engine import tables
+from fanfold.engine.arena import Tape
+from fanfold.engine.ledger import LedgerFill, replay_cash
+from fanfold.engine.metrics import metrics_of
+from fanfold.engine.run import Mode, Outcome, run_chunk
+from fanfold.engine.spec import Terms, code_hash, spec_hash
+from fanfold.engine.state import STATUSES
+from fanfold.engine.timeline import timeline_of
+from fanfold.errors import RunError
+from fanfold.strategies.strategy import Strategy
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Result:
+    """The frozen result of one backtest.
+
+    Metrics are there at once. Equity, fills, orders and round trips are recorded on
+    first access, by running the same loop again with a tape of the known length.
+
+    Attributes:
+        strategy: What was run.
+        bars: The market it ran on.
+        terms: Money, costs, limits and options.
+        first: Bar of the first decision; earlier ones warm the features up.
+        outcome: The account's last state.
+    """
+
+    strategy: Strategy
+    bars: Bars = field(repr=False)
+    terms: Terms
+    first: int
+    outcome: Outcome = field(repr=False)
+    mode: Mode = "auto"
+    tape: Tape | None = field(default=None, repr=False)
+
+    @cached_property
+    def metrics(self) -> dict[str, float]:
+        """Metrics by name; see `fanfold.engine.metrics`."""
+        account = self.outcome.account[0]
+        return metrics_of(account, self.bars, self.first, self.terms.cash, self.terms.risk_free)
+
+    @property
+    def status(self) -> str:
+        """`ok`, or `ruined` for a run that ended when equity was gone."""
+        return STATUSES[int(self.outcome.account[0]["status"])]
+
+    @property
+    def final_cash(self) -> Decimal:
+        """Cash at the end, exact [currency]."""
+        return Decimal(int(self.outcome.account[0]["cash"])) / MICRO
+
+    @cached_property
+    def equity(self) -> "pd.Series[float]":
+        """Equity at each bar's close from the first decision on [currency]."""
+        return tables.equity_of(self._tape.curve, self._account, self.bars, self.first)
+
+    @cached_property
+    def benchmark(self) -> "pd.Series[float]":
+        """The benchmark's level at the same bars, rebased to the starting cash."""
+        timeline = timeline_of(self.bars)
+        return tables.benchmark_of(timeline, self.equity)
+
+    @cached_property
+    def fills(self) -> "pd.DataFrame":
+        """Fills: ts of the bar, symbol, side, quantity, price, amount, fee, order_id."""
+        return tables.fills_of(self._tape.fills, self._account, self.bars, self._parts)
+
+    @cached_property
+    def orders(self) -> "pd.DataFrame":
+        """Orders with quantities, status and the named reason of a trim or refusal."""
+        return tables.orders_of(self._tape.orders, self._account, self.bars, self._parts)
+
+    @cached_property
+    def round_trips(self) -> "pd.DataFrame":
+        """Round trips from flat to flat: entry, exit, quantity, pnl after fees, return."""
+        return tables.round_trips_of(self.fills)
+
+    @property
+    def code_hash(self) -> str:
+        """Hash of the strategy's decision."""
+        return code_hash(self.strategy)
+
+    @cached_property
+    def hash(self) -> str:
+        """Hash of all inputs; equal hashes mean equal bits."""
+        return spec_hash(self.strategy, self.terms, self.bars.fingerprint)
+
+    def replayed_cash(self) -> Decimal:
+        """Final cash by the `Decimal` ledger, from the fills alone [currency]."""
+        fills = [
+            LedgerFill(
+                side="buy" if row["lots"] > 0 else "sell",
+                quantity=Decimal(abs(int(row["lots"]))) / self._parts,
+                price=Decimal(int(row["price"])) / MICRO,
+                fee=Decimal(int(row["fee"])) / MICRO,
+            )
+            for row in self._tape.fills[: int(self._account["fill_count"])]
+        ]
+        return replay_cash(Decimal(self.terms.cash) / MICRO, fills)
+
+    @property
+    def _account(self) -> Any:
+        return self.outcome.account[0]
+
+    @property
+    def _parts(self) -> int:
+        return self.terms.parts(self.bars.calendar)
+
+    @cached_property
+    def _tape(self) -> Tape:
+        if self.tape is not None:
+            return self.tape
+        account = self._account
+        tape = Tape.sized(
+            self.bars.bar_count, int(account["fill_count"]), int(account["order_rows"])
+        )
+        (again,) = run_chunk(
+            [self.strategy], self.bars, self.terms, self.first, tape=tape, mode=self.mode
+        )
+        if int(again.account[0]["cash"]) != int(account["cash"]):
+            raise RunError("a run must end with the same cash when it is recorded, but did not")
+        return tape

@@ -1,0 +1,263 @@
+"""Runs one strategy, or a chunk of parameters of one, over shared bars.
+
+The three ways of running give the same bits: machine code throughout, plain
+Python throughout (a short run is done before a compiler would be loaded), and a
+plain decision between compiled halves.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fanfold.domain.bars import Bars
+from fanfold.domain.compiled import Compiled
+from fanfold.domain.decision import Asset, Portfolio
+from fanfold.domain.record import VECTOR_SIZE
+from fanfold.engine.arena import Arena, Tape
+from fanfold.engine.features import bank_of, warm_up_of
+from fanfold.engine.loop import advance
+from fanfold.engine.runner import begin_run, can_ask_ahead, end_run, runner_of
+from fanfold.engine.spec import Terms
+from fanfold.engine.state import OK, OVERFLOW, TARGET_NOT_FINITE, Account, OrderRow, Rules
+from fanfold.errors import ConfigError, FanfoldError
+from fanfold.strategies.strategy import Strategy, decision_of, features_of, memory_of, params_of
+
+Mode = Literal["auto", "machine", "plain"]
+
+PLAIN_ASSET_BARS_MAX = 40_000
+"""Work below which plain Python is done before the compiler is loaded [asset-bars]."""
+
+TAPE_ROWS_START = 1_024
+"""First size of a tape whose length is not known before the run [rows]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one run ended.
+
+    Attributes:
+        account: The account's last state: an array of one record of `Account`.
+        error: Why the run failed, or "" if it did not.
+    """
+
+    account: NDArray[Any]
+    error: str = ""
+
+
+def first_bar(strategy: Strategy, bars: Bars, terms: Terms) -> int:
+    """The bar of a run's first decision.
+
+    Raises:
+        ConfigError: No bar is left to decide on and to be measured.
+    """
+    warm_up = warm_up_of(features_of(strategy))
+    first = warm_up - 1 if terms.start_bar is None else terms.start_bar
+    if first > bars.bar_count - 2:
+        raise ConfigError(
+            f"{type(strategy).__name__} needs {first + 2} bars or more, there were {bars.bar_count}"
+        )
+    return first
+
+
+def run_chunk(
+    strategies: Sequence[Strategy],
+    bars: Bars,
+    terms: Terms,
+    first: int,
+    *,
+    tape: Tape | None = None,
+    mode: Mode = "auto",
+) -> list[Outcome]:
+    """Run parameters of one strategy class, each as if it were alone.
+
+    Args:
+        strategies: At least one, all of one class.
+        bars: The market.
+        terms: Money, costs, limits and options.
+        first: Bar of the first decision.
+        tape: Where a single run is recorded; None records nothing.
+        mode: "auto" takes machine code unless the work is small and the compiler is
+            not loaded yet.
+
+    Returns:
+        One outcome a strategy, in order; a run that failed does not end the others.
+    """
+    decide = decision_of(strategies[0])
+    plain = mode == "plain" or (mode == "auto" and _is_short(len(strategies), bars))
+    if isinstance(decide, Compiled):
+        return _Compiled(strategies, bars, terms, tape, decide, plain=plain).run(first)
+    return [_run_between(strategy, bars, terms, first, tape) for strategy in strategies]
+
+
+def _is_short(run_count: int, bars: Bars) -> bool:
+    if "numba" in sys.modules:
+        return False
+    return run_count * bars.bar_count * bars.asset_count <= PLAIN_ASSET_BARS_MAX
+
+
+class _Compiled:
+    """A chunk of runs whose decision is compiled, in machine code or plain."""
+
+    def __init__(
+        self,
+        strategies: Sequence[Strategy],
+        bars: Bars,
+        terms: Terms,
+        tape: Tape | None,
+        decide: Compiled[..., None],
+        *,
+        plain: bool,
+    ) -> None:
+        self.bars = bars
+        self.cash = terms.cash
+        self.decide = decide
+        self.plain = plain
+        self.params = np.zeros((len(strategies), VECTOR_SIZE))
+        for row, strategy in zip(self.params, strategies, strict=True):
+            values = params_of(strategy)
+            row[: len(values)] = values
+        features = [features_of(strategy) for strategy in strategies]
+        self.bank, self.columns = bank_of(features, bars.panel, plain=plain)
+        self.arena = Arena(bars, terms, tape, memory_of(strategies[0], bars.asset_count))
+        self.accounts = Account.zeros(len(strategies))
+
+    def run(self, first: int) -> list[Outcome]:
+        """Run all; one that raises is set aside and the rest goes on."""
+        count = len(self.accounts)
+        errors = [""] * count
+        ahead = can_ask_ahead(self.decide)
+        done = np.zeros(1, np.int64)
+        while done[0] < count:
+            try:
+                self._call(first, done, count, ahead=ahead)
+            except Exception as raised:
+                k = int(done[0])
+                # Asked ahead, a decision may raise at a bar that its run never gets to.
+                errors[k] = self._again(first, k) if ahead else _reason(raised)
+                done[0] = k + 1
+        return [
+            Outcome(self.accounts[k : k + 1], errors[k] or fault_of(self.accounts[k], self.bars))
+            for k in range(count)
+        ]
+
+    def _again(self, first: int, k: int) -> str:
+        self.accounts[k] = Account.zeros(1)[0]
+        try:
+            self._call(first, np.array([k]), k + 1, ahead=False)
+        except Exception as raised:
+            return _reason(raised)
+        return ""
+
+    def _call(self, first: int, done: NDArray[np.int64], stop: int, *, ahead: bool) -> None:
+        arena, bars = self.arena, self.bars
+        runner = runner_of(self.decide)
+        targets = np.zeros((bars.bar_count - first if ahead else 0, bars.asset_count))
+        head = first, bars.bar_count, int(ahead), self.cash
+        params, columns = self.params[:stop], self.columns[:stop]
+        if self.plain:
+            runner(
+                *head,
+                arena.parts.tolist(),
+                memoryview(done),
+                params.tolist(),
+                columns.tolist(),
+                *map(memoryview, (bars.panel, self.bank, arena.clock, arena.pulse)),
+                self.decide,
+                memoryview(targets),
+                *arena.plain_state(),
+                Account.views(self.accounts),
+                Rules.views(arena.rules),
+                *arena.plain_record(),
+            )
+            return
+        runner.machine(
+            *head,
+            arena.parts,
+            done,
+            params,
+            columns,
+            bars.panel,
+            self.bank,
+            arena.clock,
+            arena.pulse,
+            self.decide.value,
+            targets,
+            *arena.state(),
+            self.accounts,
+            arena.rules,
+            *arena.record(),
+        )
+
+
+def _run_between(
+    strategy: Strategy, bars: Bars, terms: Terms, first: int, tape: Tape | None
+) -> Outcome:
+    """Run a plain decision, called between the compiled halves of the step."""
+    arena = Arena(bars, terms, tape, memory_of(strategy, bars.asset_count))
+    decide: Callable[..., None] = decision_of(strategy)
+    bank, columns = bank_of([features_of(strategy)], bars.panel)
+    assets, assets_raw, desks, desks_raw, portfolios, memory = arena.plain_state()
+    account = Account.zeros(1)
+    (seen,) = Account.views(account)
+    (rules,) = Rules.views(arena.rules)
+    begin_run(
+        first,
+        params_of(strategy),
+        terms.cash,
+        arena.parts.tolist(),
+        memoryview(arena.clock),
+        assets,
+        assets_raw,
+        desks,
+        desks_raw,
+        portfolios[0],
+        memory,
+        seen,
+        rules,
+    )
+    fixed = (bars.panel, bank, columns[0], arena.clock, arena.pulse)
+    state = (arena.assets, arena.desks, arena.portfolio, account, arena.rules)
+    step, portfolio, last = advance.machine, portfolios[0], bars.bar_count
+    record = arena.record()
+    rows = 2 * bars.asset_count
+    for t in range(first, last + 1):
+        if tape is not None and seen.order_rows + rows > len(tape.orders):
+            _grow(tape)
+            record = arena.record()
+        if step(t, last, *fixed, *state, *record) != OK or t == last:
+            break
+        try:
+            decide(assets, portfolio, memory)
+        except Exception as raised:
+            return Outcome(account, _reason(raised))
+    fills = memoryview(b"") if tape is None else arena.plain_record()[1]
+    end_run(last - 1, memoryview(bars.panel), desks, seen, rules, fills)
+    return Outcome(account, fault_of(account[0], bars))
+
+
+def _grow(tape: Tape) -> None:
+    """Double a tape's room; an order has one fill at most, so both grow alike."""
+    more = max(len(tape.orders), TAPE_ROWS_START)
+    tape.orders = np.concatenate([tape.orders, OrderRow.zeros(more)])
+    tape.fills = np.resize(tape.fills, len(tape.orders))
+
+
+def fault_of(account: Any, bars: Bars) -> str:
+    """Why a run's status is an error, or "" if it is none."""
+    status = int(account["status"])
+    if status not in (TARGET_NOT_FINITE, OVERFLOW):
+        return ""
+    symbol = bars.symbols[int(account["fault_asset"])]
+    if status == OVERFLOW:
+        return f"a position must stay below the money there can be, was above it for {symbol}"
+    return f"target must be a finite number, was {account['fault_value']} for {symbol}"
+
+
+def _reason(raised: Exception) -> str:
+    if isinstance(raised, FanfoldError):
+        return str(raised)
+    return f"the decision raised {type(raised).__name__}: {raised}"

@@ -1,0 +1,142 @@
+"""The frozen inputs of a run, checked once."""
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from fanfold.domain.compiled import Compiled
+from fanfold.domain.language import plain_hash
+from fanfold.domain.money import MICRO, RATE_ONE
+from fanfold.engine.options import FRACTION_PARTS, FillOptions, VenueRules, venue_rules
+from fanfold.engine.state import Rules
+from fanfold.errors import ConfigError
+from fanfold.execution.costs import Costs
+from fanfold.risk.limits import Limits, limit_or_infinity
+from fanfold.strategies.sizing import Exposure, FixedUnits
+from fanfold.strategies.strategy import Strategy, decision_of
+
+CASH_MAX = 1e12
+"""Largest starting cash [currency]; beyond it a run could overflow."""
+
+LEVERAGE_MAX = 100.0
+"""Largest gross exposure over equity that can be meant [1]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a run is made under, whatever its strategy.
+
+    Attributes:
+        cash: Starting cash [micro-units].
+        leverage: Gross exposure over equity that the account may hold [1].
+        start_bar: First bar of decisions and measures; None is the strategy's own
+            warm-up.
+        risk_free: Yearly risk-free return that ratios are measured above [1].
+    """
+
+    cash: int = 100_000 * MICRO
+    costs: Costs = field(default_factory=Costs)
+    limits: Limits = field(default_factory=Limits)
+    sizing: Exposure | FixedUnits = field(default_factory=Exposure)
+    venue: VenueRules = field(default_factory=lambda: venue_rules("alpaca"))
+    options: FillOptions = field(default_factory=FillOptions)
+    leverage: float = 1.0
+    start_bar: int | None = None
+    risk_free: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what no account can be."""
+        if not 1.0 <= self.leverage <= LEVERAGE_MAX:
+            raise ConfigError(f"leverage must be 1 to {LEVERAGE_MAX:g}, was {self.leverage}")
+        if self.start_bar is not None and self.start_bar < 0:
+            raise ConfigError(f"start_bar must not be negative, was {self.start_bar}")
+        if not -1.0 < self.risk_free < 1.0:
+            raise ConfigError(f"risk_free must be a yearly return, was {self.risk_free}")
+
+    def parts(self, calendar: str) -> int:
+        """Lots in one unit, for assets of a calendar."""
+        fractional = self.options.fractional
+        if fractional is None:
+            fractional = calendar == "24/7"
+        return FRACTION_PARTS if fractional else 1
+
+    def rules(self, *, recording: bool) -> Any:
+        """The numbers that compiled code reads: one record of `Rules`."""
+        rules = Rules.zeros(1)
+        options = self.options
+        kind, value = self.sizing.rule
+        least = options.min_trade_notional
+        row = {
+            "slippage": self.costs.slippage_share,
+            "commission_rate": self.costs.commission_rate,
+            "leverage": round(self.leverage * RATE_ONE),
+            "max_position": limit_or_infinity(self.limits.max_position),
+            "max_gross": limit_or_infinity(self.limits.max_gross),
+            "max_drawdown": limit_or_infinity(self.limits.max_drawdown),
+            "sizing_kind": kind,
+            "sizing_value": value,
+            "size_at_fill": int(options.size_at == "fill"),
+            "rebalance_band": limit_or_infinity(options.rebalance_band),
+            "min_trade_weight": options.min_trade_weight,
+            "min_trade_notional": self.venue.min_notional if least is None else least,
+            "close_at_end": int(options.close_at_end),
+            "recording": int(recording),
+        }
+        for name, number in row.items():
+            rules[name] = number
+        return rules
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for hashes, tracking and reports."""
+        return {
+            "cash": str(Decimal(self.cash) / MICRO),
+            "leverage": self.leverage,
+            "venue": self.venue.name,
+            "costs": self.costs.model_dump(),
+            "limits": self.limits.model_dump(),
+            "sizing": self.sizing.model_dump(),
+            "options": self.options.model_dump(),
+            "start_bar": self.start_bar,
+            "risk_free": self.risk_free,
+        }
+
+
+def cash_in_micro(cash: float | Decimal) -> int:
+    """Starting cash in micro-units.
+
+    Raises:
+        ConfigError: It is not a positive amount up to `CASH_MAX`.
+    """
+    amount = float(cash)
+    if not 0.0 < amount <= CASH_MAX or not math.isfinite(amount):
+        raise ConfigError(f"cash must be above 0 and at most {CASH_MAX:g}, was {cash}")
+    return int((Decimal(str(cash)) * MICRO).to_integral_value())
+
+
+def code_hash(strategy: Strategy) -> str:
+    """Hash of a strategy's decision, for versions and for counting trials.
+
+    Raises:
+        LanguageError: A compiled decision is outside the compiled subset.
+    """
+    decide: Any = decision_of(strategy)
+    if isinstance(decide, Compiled):
+        return decide.content_hash
+    return plain_hash(decide.func if isinstance(decide, partial) else decide)
+
+
+def spec_hash(strategy: Strategy, terms: Terms, fingerprint: str) -> str:
+    """Hash of all that decides a run's result; equal hashes mean equal bits."""
+    content = {
+        "strategy": type(strategy).__qualname__,
+        "code": code_hash(strategy),
+        "features": [repr(feature) for feature in strategy.features()],
+        "params": strategy.model_dump(mode="json"),
+        "terms": terms.as_dict(),
+        "data": fingerprint,
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,100 @@
+"""Numbers as people read them, and the words for what they measure."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+ABSENT = "–"
+"""Shown for what is not defined, such as the average loss of a run that lost nothing."""
+
+
+def signed(text: str) -> str:
+    """With a real minus sign, as wide as the digits."""
+    return text.replace("-", "−")
+
+
+def _unless_absent(shown: Callable[[float], str]) -> Callable[[float], str]:
+    def show(value: float) -> str:
+        if math.isnan(value):
+            return ABSENT
+        if math.isinf(value):
+            return "∞" if value > 0 else "−∞"
+        return signed(shown(value))
+
+    return show
+
+
+percent = _unless_absent(lambda value: f"{value:.1%}" if abs(value) < 10 else f"{value:,.0%}")
+ratio = _unless_absent(lambda value: f"{value:.2f}")
+fine_ratio = _unless_absent(lambda value: f"{value:.4f}")
+count = _unless_absent(lambda value: f"{value:,.0f}")
+days = _unless_absent(lambda value: f"{value:,.0f} {'day' if value == 1 else 'days'}")
+money = _unless_absent(lambda value: f"{value:,.2f}")
+times = _unless_absent(lambda value: f"{value:.2f}×")
+plain = _unless_absent(lambda value: f"{value:,}" if isinstance(value, int) else f"{value:,.6g}")
+
+
+def parameter(value: object) -> str:
+    """A parameter as it would be typed: without marks between thousands."""
+    if isinstance(value, float):
+        return signed(f"{value:.6g}")
+    return signed(str(value)) if isinstance(value, int) else str(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """How one measure is named and shown."""
+
+    label: str
+    show: Callable[[float], str]
+
+
+PERFORMANCE: Mapping[str, Measure] = {
+    "total_return": Measure(label="Total return", show=percent),
+    "cagr": Measure(label="Return a year", show=percent),
+    "volatility": Measure(label="Volatility a year", show=percent),
+    "sharpe": Measure(label="Sharpe ratio", show=ratio),
+    "sharpe_per_period": Measure(label="Sharpe ratio a period", show=fine_ratio),
+    "sortino": Measure(label="Sortino ratio", show=ratio),
+    "calmar": Measure(label="Calmar ratio", show=ratio),
+    "max_drawdown": Measure(label="Deepest drawdown", show=percent),
+    "max_drawdown_days": Measure(label="Longest drawdown", show=days),
+}
+TRADING: Mapping[str, Measure] = {
+    "round_trip_count": Measure(label="Round trips", show=count),
+    "hit_rate": Measure(label="Round trips that won", show=percent),
+    "profit_factor": Measure(label="Profit factor", show=ratio),
+    "average_win": Measure(label="Average win", show=money),
+    "average_loss": Measure(label="Average loss", show=money),
+    "exposure": Measure(label="Time in the market", show=percent),
+    "turnover": Measure(label="Turnover a year", show=times),
+    "fill_count": Measure(label="Fills", show=count),
+    "fees": Measure(label="Fees", show=money),
+}
+RELATIVE: Mapping[str, Measure] = {
+    "beta": Measure(label="Beta", show=ratio),
+    "alpha": Measure(label="Alpha a year", show=percent),
+}
+PERIODS_PER_YEAR = "periods_per_year"
+
+
+def measure(name: str) -> Measure:
+    """How to show a measure; one that has no words here is shown by its own name."""
+    for group in (PERFORMANCE, TRADING, RELATIVE):
+        if name in group:
+            return group[name]
+    return Measure(label=name.replace("_", " "), show=plain)
+
+
+CONVENTIONS = (
+    "A decision sees what is known at the end of a bar; its orders fill at the next bar's open.",
+    "Returns are simple returns of equity from one session's close to the next. Deviations divide"
+    " by n − 1. Ratios a year use the periods a year printed under each table of measures.",
+    "A drawdown is 1 − equity ÷ highest equity so far; the longest one is counted in calendar days"
+    " from its peak until that peak is passed.",
+    "The Calmar ratio is the compounded return a year over the deepest drawdown; the profit factor"
+    " is what the winners won over what the losers lost, after fees.",
+    "Turnover is what was bought plus what was sold, over mean equity. A round trip goes from the"
+    " fill that opens a position to the fill that closes it; what is still open is not one.",
+    "Amounts are in the currency of the account. A dash means that the figure is not defined.",
+)

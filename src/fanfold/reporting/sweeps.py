@@ -1,0 +1,161 @@
+"""What can be read off a sweep's table.
+
+Where parameters matter, where the best results lie, and what became of every
+combination: all of it plain arrays, so that it can be checked without a picture.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fanfold.reporting.numbers import measure, parameter
+from fanfold.reporting.views import SweepView
+
+if TYPE_CHECKING:
+    from pandas import DataFrame, Series
+
+TOP_MAX = 10
+CELLS_PER_AXIS_MAX = 120
+"""More values than this on an axis are put into bins [cells]."""
+BINS_PER_AXIS = 40
+REASONS_MAX = 8
+MINOR_MEASURES = ("sharpe", "total_return", "cagr", "max_drawdown", "round_trip_count")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axis:
+    """One parameter laid out along a figure's side.
+
+    Attributes:
+        name: The parameter.
+        labels: A number or a text a place, in order.
+        places: `[combination]` place of each combination.
+        even: Whether the labels are numbers at equal distances.
+        binned: Whether a place stands for several values.
+    """
+
+    name: str
+    labels: list[Any]
+    places: NDArray[np.int64]
+    even: bool
+    binned: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """The best objective for each pair of places `[y, x]`, NaN where there is none."""
+
+    x: Axis
+    y: Axis
+    best: NDArray[np.float64]
+    others: tuple[str, ...]
+
+
+class SweepSummary:
+    """A sweep's table, read once."""
+
+    def __init__(self, view: SweepView) -> None:
+        """Find which combinations have a result and which parameters vary."""
+        self.view = view
+        self.table = view.table
+        self.trial_count = len(view.table)
+        scores = view.table[view.objective].to_numpy(dtype=np.float64, na_value=np.nan)
+        self.scored: NDArray[np.bool_] = np.isfinite(scores)
+        self.scores = scores
+        self.values: NDArray[np.float64] = scores[self.scored]
+        self.objective_label = measure(view.objective).label
+        self.varying = [name for name in view.params if view.table[name].nunique() > 1]
+
+    def grid(self) -> Grid | None:
+        """The two parameters that tell most; None where nothing varies or has a result.
+
+        A sweep over one parameter has a single row.
+        """
+        if len(self.values) == 0 or not self.varying:
+            return None
+        axes = {name: _axis(name, self.table[name]) for name in self.varying}
+        told = sorted(
+            self.varying,
+            key=lambda name: _explained(self.values, axes[name].places[self.scored]),
+            reverse=True,
+        )[:2]
+        x, *rest = (axes[name] for name in self.varying if name in told)
+        flat = Axis(name="", labels=[""], places=np.zeros_like(x.places), even=False, binned=False)
+        y = rest[0] if rest else flat
+        best = np.full((len(y.labels), len(x.labels)), np.nan)
+        cells = (y.places[self.scored], x.places[self.scored])
+        np.fmax.at(best, cells, self.values)
+        others = tuple(name for name in self.varying if name not in told)
+        return Grid(x=x, y=y, best=best, others=others)
+
+    def top(self) -> tuple[list[str], "DataFrame"]:
+        """Columns to show, and the best rows, best first; of equals, the earlier."""
+        minor = [name for name in MINOR_MEASURES if name in self.table.columns]
+        columns = list(dict.fromkeys([*self.view.params, self.view.objective, *minor]))
+        order = np.argsort(-np.where(self.scored, self.scores, -np.inf), kind="stable")
+        return columns, self.table.iloc[order[: min(TOP_MAX, len(self.values))]][columns]
+
+    def outcomes(self) -> list[tuple[str, str, int]]:
+        """Status, reason and number of combinations, the commonest first.
+
+        Reasons beyond the commonest few of their status are counted together.
+        """
+        pairs = self.table[["status", "reason"]].fillna("").astype(str)
+        counted = pairs.value_counts(sort=False)
+        rows = sorted(
+            ((str(status), str(reason), int(n)) for (status, reason), n in counted.items()),  # type: ignore[misc]
+            key=lambda row: (-row[2], row[0], row[1]),
+        )
+        shown: list[tuple[str, str, int]] = []
+        for status in dict.fromkeys(row[0] for row in rows):
+            alike = [row for row in rows if row[0] == status]
+            shown += alike[:REASONS_MAX]
+            rest = alike[REASONS_MAX:]
+            if rest:
+                shown.append((status, f"{len(rest)} other reasons", sum(row[2] for row in rest)))
+        return shown
+
+
+def _axis(name: str, column: "Series[Any]") -> Axis:
+    from pandas import factorize
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    if not is_numeric_dtype(column) or is_bool_dtype(column):
+        places, found = factorize(column.astype(str), sort=True)
+        return Axis(name=name, labels=[str(text) for text in found], places=places, even=False, binned=False)
+    values = column.to_numpy(dtype=np.float64)
+    found, places = np.unique(values, return_inverse=True)
+    if len(found) > CELLS_PER_AXIS_MAX:
+        edges = np.linspace(found[0], found[-1], BINS_PER_AXIS + 1)
+        places = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, BINS_PER_AXIS - 1)
+        middles = [float(f"{middle:.4g}") for middle in (edges[:-1] + edges[1:]) / 2]
+        return Axis(name=name, labels=middles, places=places, even=True, binned=True)
+    even = _is_even(found)
+    labels: Sequence[Any] = found.tolist() if even else [parameter(as_number(v)) for v in found.tolist()]
+    return Axis(name=name, labels=list(labels), places=places, even=even, binned=False)
+
+
+def as_number(value: float) -> float | int:
+    """The same value, without a fraction that says nothing."""
+    return int(value) if value.is_integer() else value
+
+
+def _is_even(values: NDArray[np.float64]) -> bool:
+    steps = np.diff(values)
+    return len(steps) > 1 and bool(np.allclose(steps, steps[0], rtol=1e-6))
+
+
+def _explained(values: NDArray[np.float64], places: NDArray[np.int64]) -> float:
+    """Share of variance that the places explain, corrected for how many they are."""
+    group, sizes = np.unique(places, return_inverse=True)[1], np.bincount(places)
+    sizes = sizes[sizes > 0]
+    spare = len(values) - len(sizes)
+    spread = float(np.sum((values - values.mean()) ** 2))
+    if spare <= 0 or spread == 0.0:
+        return float("-inf")
+    means = np.bincount(group, weights=values) / sizes
+    within = float(np.sum((values - means[group]) ** 2))
+    return 1.0 - (within / spare) / (spread / (len(values) - 1))

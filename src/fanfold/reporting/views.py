@@ -1,0 +1,95 @@
+"""What a report shows, as plain values.
+
+A page knows nothing of the engine or of a sweep: whoever asks for one hands over
+tables and series, so a page can be drawn from a stored run as well.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fanfold.errors import DataError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame, Series
+
+Value = float | int | str
+"""A parameter or a measure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunView:
+    """One backtest.
+
+    Attributes:
+        name: What it is called.
+        params: Parameters of its strategy.
+        metrics: Measures by the names that results use.
+        equity: `[bar]` on a UTC index, oldest first [currency].
+        benchmark: `[bar]` on the same index, at any level: it is drawn from the
+            first equity on; NaN where it has no bar.
+        benchmark_name: What the benchmark is called.
+        fills: One row a fill: `symbol`, `amount`, `fee`, and more.
+        round_trips: One row a round trip: `symbol`, `entry_ts`, `exit_ts`, `pnl`,
+            `return`, and more.
+        orders: One row an order: `status`, `reason`, and more.
+        notes: Sentences that a reader must know, such as options that were set.
+    """
+
+    name: str
+    params: Mapping[str, Value]
+    metrics: Mapping[str, float | int]
+    equity: "Series[float]"
+    benchmark: "Series[float] | None" = None
+    benchmark_name: str = "Benchmark"
+    fills: "DataFrame"
+    round_trips: "DataFrame"
+    orders: "DataFrame"
+    notes: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        from pandas import DatetimeIndex
+
+        index = self.equity.index
+        if not isinstance(index, DatetimeIndex) or index.tz is None or len(index) == 0:
+            raise DataError(
+                f"equity of {self.name!r} must hold values on a UTC index,"
+                f" held {len(index)} on {type(index).__name__}"
+            )
+        if self.benchmark is not None and not self.benchmark.index.equals(index):
+            raise DataError(
+                f"benchmark of {self.name!r} must be on the index of equity ({len(index)} bars),"
+                f" was on another of {len(self.benchmark)}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepView:
+    """One strategy run over many parameters.
+
+    Attributes:
+        name: What it is called.
+        strategy: Strategy that was run.
+        table: One row a combination: a column a parameter and a column a measure,
+            and `status` and `reason`. A combination without a result has NaN for
+            its measures.
+        params: Columns of the table that are parameters.
+        objective: Column that ranks the combinations; larger is better.
+        best: Parameters, and what else is known, of the best.
+    """
+
+    name: str
+    strategy: str
+    table: "DataFrame"
+    params: Sequence[str]
+    objective: str
+    best: Mapping[str, Value] = field(default_factory=dict[str, Value])
+
+    def __post_init__(self) -> None:
+        wanted = [*self.params, self.objective, "status", "reason"]
+        missing = [column for column in wanted if column not in self.table.columns]
+        if missing:
+            raise DataError(
+                f"table of sweep {self.name!r} must have the columns {', '.join(wanted)};"
+                f" it lacks {', '.join(missing)}"
+            )

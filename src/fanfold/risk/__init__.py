@@ -1,0 +1,5 @@
+"""What is allowed: limits and breakers."""
+
+from fanfold.risk.limits import Limits
+
+__all__ = ["Limits"]

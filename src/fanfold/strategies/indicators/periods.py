@@ -1,0 +1,32 @@
+"""The checks of an indicator's parameters."""
+
+import math
+
+from fanfold.errors import ConfigError
+
+PERIOD_MAX = 1_000_000
+"""Longest window [bars]."""
+
+
+def checked_period(name: str, period: int, least: int = 1) -> None:
+    """Refuse a window that is no whole number of bars.
+
+    Raises:
+        ConfigError: The period is not a whole number from `least` to `PERIOD_MAX`.
+    """
+    if isinstance(period, bool) or not isinstance(period, int):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigError(f"{name} must be a whole number of bars, was {period!r}")
+    if not least <= period <= PERIOD_MAX:
+        raise ConfigError(f"{name} must be {least} to {PERIOD_MAX} bars, was {period}")
+
+
+def checked_positive(name: str, value: float) -> None:
+    """Refuse a scale that is not a positive, finite number.
+
+    Raises:
+        ConfigError: The value is anything else.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigError(f"{name} must be a number, was {value!r}")
+    if not 0.0 < value < math.inf:
+        raise ConfigError(f"{name} must be positive and finite, was {value}")

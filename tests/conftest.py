@@ -1,0 +1,35 @@
+"""What all tests share: where compiled code is kept, how long properties are hunted, real data."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+REPO = Path(__file__).resolve().parents[1]
+
+# Compiled code is kept between test runs: its cache goes by content, so it is never stale.
+os.environ.setdefault("FANFOLD_HOME", str(REPO / ".fanfold"))
+# One local Ray without a login, and no calls home.
+os.environ.setdefault("RAY_AUTH_MODE", "disabled")
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+# An example may wait for the compiler, so none has a deadline.
+SLOW_START = (HealthCheck.too_slow,)
+settings.register_profile("quick", deadline=None, max_examples=50, suppress_health_check=SLOW_START)
+settings.register_profile("ci", parent=settings.get_profile("quick"), derandomize=True)
+settings.register_profile("long", parent=settings.get_profile("quick"), max_examples=2_000)
+settings.load_profile(
+    os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "quick")
+)
+
+
+@pytest.fixture(scope="session")
+def reference_data() -> Path:
+    """Folder of market data and independent reference values; skips where there is none."""
+    default = REPO.parent / "shared" / "data"
+    folder = Path(os.environ.get("FANFOLD_REFERENCE_DATA", default))
+    if not folder.is_dir():
+        pytest.skip(f"no reference data in {folder}; FANFOLD_REFERENCE_DATA names the folder")
+    return folder
