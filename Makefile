@@ -4,12 +4,13 @@
 # Everything is written inside this folder; `make clean` takes it away again.
 
 PYTHON ?= python3
+PEERS_PYTHON ?= $(PYTHON)
 PORT ?= 5000
 CONFIG ?= configs/demo.yaml
 
 BIN := .venv/bin
 # A moved folder or another Python is another environment.
-PLACE := $(shell printf '%s' '$(CURDIR) $(PYTHON)' | cksum | cut -d ' ' -f 1)
+PLACE := $(shell printf '%s' '$(CURDIR) $(PYTHON) $(PEERS_PYTHON)' | cksum | cut -d ' ' -f 1)
 READY := .venv/.ready-$(PLACE)
 PEERS_READY := .venv-peers/.ready-$(PLACE)
 
@@ -81,8 +82,7 @@ $(READY): pyproject.toml requirements.lock infra/bootstrap.lock infra/environmen
 	@rm -f .venv/.ready-* && touch '$@'
 
 $(PEERS_READY): infra/peers.lock infra/bootstrap.lock infra/environment.py
-	@$(FIND_PYTHON)
-	@'$(PYTHON)' infra/environment.py .venv-peers infra/peers.lock
+	@'$(PEERS_PYTHON)' infra/environment.py .venv-peers infra/peers.lock
 	@rm -f .venv-peers/.ready-* && touch '$@'
 
 FIND_PYTHON = command -v '$(PYTHON)' >/dev/null || { \

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import NoReturn
 
 OLDEST, NEWEST = (3, 11), (3, 13)
+THIS_VERSION = "{}.{}".format(*sys.version_info)
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 BOOTSTRAP_LOCK = str(PROJECT_DIR / "infra" / "bootstrap.lock")
 INSTALLER_DIR = PROJECT_DIR / ".uv"
+PLACE_FILE = ".made-in"
 
 
 def main() -> None:
@@ -31,9 +33,9 @@ def main() -> None:
     environment_dir, lock_file = PROJECT_DIR / wanted.folder, str(PROJECT_DIR / wanted.lock)
     refuse_unsuitable_python()
     clean_surroundings()
-    if not is_this_version(environment_dir):
+    if has_moved(environment_dir) or version_of(environment_dir) != THIS_VERSION:
         make_venv(environment_dir, "--without-pip")
-    if not is_this_version(INSTALLER_DIR):
+    if not version_of(INSTALLER_DIR):
         make_venv(INSTALLER_DIR)
     say(f"installing {wanted.lock} into {wanted.folder}")
     python = python_of(environment_dir)
@@ -57,7 +59,7 @@ def refuse_unsuitable_python() -> None:
             stop(
                 "needs a Python that can make virtual environments, but "
                 f"{sys.executable} ({version}) has no module `{module}`. "
-                f"On Debian and Ubuntu: apt install python3.{sys.version_info[1]}-venv"
+                f"On Debian and Ubuntu: apt install python{THIS_VERSION}-venv"
             )
 
 
@@ -67,18 +69,24 @@ def clean_surroundings() -> None:
         os.environ.pop(name, None)
     for name in ("PIP_USER", "PIP_TARGET", "PIP_PREFIX"):
         os.environ.pop(name, None)
+    os.environ["NO_SQLITE"] = "1"  # builds peewee without its optional C part: no compiler needed
     os.environ["UV_PYTHON_DOWNLOADS"] = "never"
     os.environ["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
 
 
-def is_this_version(environment_dir: Path) -> bool:
-    """Whether the environment's Python runs and has the version of this one."""
-    ask = "import sys; print(*sys.version_info[:2])"
+def has_moved(environment_dir: Path) -> bool:
+    """Whether it was made in another folder, to which its commands still lead."""
+    place_file = environment_dir / PLACE_FILE
+    return place_file.exists() and place_file.read_text() != str(environment_dir)
+
+
+def version_of(environment_dir: Path) -> str:
+    """Version of the environment's Python, as in 3.12; empty where it does not run."""
+    ask = "import sys; print('{}.{}'.format(*sys.version_info))"
     try:
-        answer = subprocess.check_output([python_of(environment_dir), "-c", ask])
+        return subprocess.check_output([python_of(environment_dir), "-c", ask]).decode().strip()
     except (OSError, subprocess.CalledProcessError):
-        return False
-    return answer.decode().split() == [str(part) for part in sys.version_info[:2]]
+        return ""
 
 
 def make_venv(environment_dir: Path, *options: str) -> None:
@@ -86,6 +94,7 @@ def make_venv(environment_dir: Path, *options: str) -> None:
     command = [sys.executable, "-m", "venv", "--clear", *options, str(environment_dir)]
     if subprocess.call(command) != 0:
         stop(f"{sys.executable} could not make a virtual environment in {environment_dir}")
+    (environment_dir / PLACE_FILE).write_text(str(environment_dir))
 
 
 def fetch_uv() -> bool:
@@ -99,18 +108,23 @@ def install_by_uv(python: str, lock_file: str, *, project: bool) -> bool:
     uv, options = str(INSTALLER_DIR / "bin" / "uv"), ["--python", python]
     if not sys.stderr.isatty():
         options.append("--quiet")  # the list of packages is the lock; only people want progress
+    # What builds is held to its hashes too.
+    options += ["--build-constraints", BOOTSTRAP_LOCK]
     if subprocess.call([uv, "pip", "sync", *options, "--require-hashes", lock_file]) != 0:
         return False
-    build = ["--no-deps", "--build-constraints", BOOTSTRAP_LOCK, "--editable", str(PROJECT_DIR)]
-    return not project or subprocess.call([uv, "pip", "install", *options, *build]) == 0
+    editable = [uv, "pip", "install", *options, "--no-deps", "--editable", str(PROJECT_DIR)]
+    return not project or subprocess.call(editable) == 0
 
 
 def install_by_pip(python: str, lock_file: str, *, project: bool) -> None:
     """Install the lock by pip, which obeys settings that uv does not read."""
     pip = [python_of(INSTALLER_DIR), "-m", "pip", "--python", python, "install", "--no-deps"]
-    steps = [[*pip, "--require-hashes", "-r", lock_file]]
-    if project:  # pip checks no hash of what builds, so that is installed beforehand
-        steps.append([*pip, "--require-hashes", "-r", BOOTSTRAP_LOCK])
+    # pip checks no hash of what builds, so that is installed beforehand.
+    steps = [
+        [*pip, "--require-hashes", "-r", BOOTSTRAP_LOCK],
+        [*pip, "--no-build-isolation", "--require-hashes", "-r", lock_file],
+    ]
+    if project:
         steps.append([*pip, "--no-build-isolation", "--editable", str(PROJECT_DIR)])
     if any(subprocess.call(step) != 0 for step in steps):
         stop(f"could not install {lock_file}: the lines above say why")

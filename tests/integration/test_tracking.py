@@ -42,7 +42,7 @@ def meeting(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as other:
         record_job(job(name="ours"), folder=folder)
-        said, complained = other.communicate(timeout=120)
+        said, complained = other.communicate(timeout=300)
     return folder, said, complained
 
 

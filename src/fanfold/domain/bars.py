@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -272,12 +272,13 @@ def _layout(bars: Bars) -> dict[str, tuple[Any, tuple[int, ...]]]:
 
 def _settled(name: str, array: Any, kind: Any, shape: tuple[int, ...]) -> NDArray[Any]:
     """A read-only, C-contiguous view, or a copy where the array is not contiguous."""
-    if not isinstance(array, np.ndarray) or array.dtype != kind or array.shape != shape:
-        was = (
-            f"{array.dtype}{array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
-        )  # pyright: ignore[reportUnknownMemberType]
-        raise DataError(f"{name} must be an array {np.dtype(kind)}{shape}, was {was}")
-    view = np.ascontiguousarray(array).view()
+    wanted = f"{np.dtype(kind)}{list(shape)}"
+    if not isinstance(array, np.ndarray):
+        raise DataError(f"{name} must be an array {wanted}, was {type(array).__name__}")
+    given = cast("NDArray[Any]", array)
+    if given.dtype != kind or given.shape != shape:
+        raise DataError(f"{name} must be an array {wanted}, was {given.dtype}{list(given.shape)}")
+    view = np.ascontiguousarray(given).view()
     view.flags.writeable = False
     return view
 

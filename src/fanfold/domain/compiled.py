@@ -14,7 +14,6 @@ reaches, so any edit that could change a result is seen, and none that could not
 import os
 import platform
 import shutil
-import sys
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -62,11 +61,8 @@ class Compiled(Generic[P, R]):
         return f"<compiled {self.__module__}.{self.__qualname__}>"
 
     def __reduce__(self) -> Any:
-        """By name where the name leads here, else by value (scripts, closures)."""
-        found: Any = sys.modules.get(self.__module__) if self.__module__ != "__main__" else None
-        for part in self.__qualname__.split("."):
-            found = getattr(found, part, None)
-        if found is self:
+        """By name within fanfold, else by value: a worker may lack the user's module."""
+        if self.__module__.partition(".")[0] == "fanfold" and "<" not in self.__qualname__:
             return self.__qualname__
         return (_remade, (self.function, self._signature, self.apart))
 
@@ -141,8 +137,13 @@ def compiled_as(signature: Callable[[], Any]) -> Callable[[Callable[P, R]], Comp
     return declare
 
 
+_arrived: dict[str, Compiled[Any, Any]] = {}
+
+
 def _remade(function: Any, signature: Any, apart: bool) -> Compiled[Any, Any]:  # noqa: FBT001
-    return Compiled(function, signature, apart=apart)
+    """A function that came by value; the same one again is the same object, compiled once."""
+    made = Compiled(function, signature, apart=apart)
+    return _arrived.setdefault(made.content_hash, made)
 
 
 def _numba() -> Any:

@@ -7,17 +7,25 @@ data silently repaired would answer another question than the one asked.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, get_args
+from typing import Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fanfold.domain.names import chosen_places, nearest_hint
 from fanfold.domain.panel import CLOSE, FIELDS, VOLUME
-from fanfold.domain.prices import PRICE_MAX, PRICE_MIN, Basis, absent, fault, faulty
+from fanfold.domain.prices import (
+    PRICE_MAX,
+    PRICE_MIN,
+    Basis,
+    absent,
+    check_basis,
+    fault,
+    faulty,
+)
 from fanfold.domain.sessions import DAY_NS, session_closes, session_columns
 from fanfold.domain.stamps import Stamp, Stamps, bar_ends
-from fanfold.errors import ConfigError, DataError
+from fanfold.errors import DataError
 
 _OPTIONAL: Final = ("adj_close", "splits", "dividends")
 _OTHER_NAMES: Final = {
@@ -86,7 +94,7 @@ def read_frame(frame: Any, spec: FrameSpec, benchmark: Any = None) -> dict[str, 
         ConfigError: An argument is missing or unknown.
         DataError: The frame holds what cannot be a bar.
     """
-    _check_basis(spec.basis)
+    check_basis(spec.basis)
     rows = _sound(_sorted(_rows(_columns(frame), spec.symbols)))
     basis = spec.basis or ("total_return" if "adj_close" in rows.extra else "raw")
     _refuse_actions(rows, basis)
@@ -110,7 +118,7 @@ def read_frame(frame: Any, spec: FrameSpec, benchmark: Any = None) -> dict[str, 
         "is_month_end": sessions.is_month_end,
         "raw": raw,
         "benchmark": None if benchmark is None else benchmark_at(ts, benchmark, ends.calendar),
-        "benchmark_name": "" if benchmark is None else str(benchmark.name or "benchmark"),
+        "benchmark_name": "" if benchmark is None else str(benchmark.name),
         "source": f"{spec.source or 'frame'}, {ends.note}",
     }
 
@@ -126,6 +134,10 @@ def benchmark_at(ts: NDArray[np.int64], levels: Any, calendar: str) -> NDArray[n
     Raises:
         DataError: The levels are not sorted, positive numbers in time.
     """
+    import pandas as pd
+
+    if not isinstance(levels, pd.Series):
+        raise DataError(f"benchmark must be a pandas Series, was {type(levels).__name__}")
     stamps, values = _stamps(levels.index, "benchmark"), _numbers(levels, "benchmark")
     if len(values) == 0 or not ((values > 0) & np.isfinite(values)).all():
         raise DataError("benchmark must hold positive, finite levels, at least one")
@@ -139,14 +151,6 @@ def benchmark_at(ts: NDArray[np.int64], levels: Any, calendar: str) -> NDArray[n
         raise DataError("benchmark must be sorted by time, each moment once")
     place = np.searchsorted(known, ts, side="right") - 1
     return np.where((place >= 0) & (ts <= known[-1]), values[np.maximum(place, 0)], np.nan)
-
-
-def _check_basis(basis: Basis | None) -> None:
-    if basis is not None and basis not in get_args(Basis):
-        known = ", ".join(get_args(Basis))
-        raise ConfigError(
-            f"basis must be one of {known}, was {basis!r}{nearest_hint(str(basis), get_args(Basis))}"
-        )
 
 
 def _columns(frame: Any) -> dict[str, Any]:
@@ -180,10 +184,10 @@ def _columns(frame: Any) -> dict[str, Any]:
 
 
 def _from_arrow(frame: Any) -> Any:
-    import pyarrow
+    import pyarrow as pa
 
-    pa: Any = pyarrow
-    if not isinstance(frame, (pa.Table, pa.RecordBatch)):
+    kinds: Any = (cast("Any", pa).Table, cast("Any", pa).RecordBatch)
+    if not isinstance(frame, kinds):
         kind = type(frame).__name__
         raise DataError(f"frame must be a pandas DataFrame or an Arrow Table, was {kind}")
     return frame.to_pandas()
@@ -231,20 +235,15 @@ def _symbols(
     import pandas as pd
 
     if column is None:
-        names = (
-            (_LONE_SYMBOL,)
-            if asked is None
-            else (asked,)
-            if isinstance(asked, str)
-            else tuple(asked)
-        )
+        names = tuple([asked] if isinstance(asked, str) else asked or [_LONE_SYMBOL])
         if len(names) != 1:
             raise DataError(
                 f"frame must have a column symbol to hold several, was asked for {names}"
             )
         return names, np.zeros(row_count, np.int64)
-    codes, uniques = pd.factorize(column)
-    known = [*uniques]
+    codes: NDArray[np.int64]
+    codes, uniques = cast("Any", pd).factorize(column)
+    known: list[Any] = [*uniques]
     if (codes < 0).any():
         raise DataError(f"symbol must not be empty, row {int(np.argmax(codes < 0))} was")
     for one in known:

@@ -6,12 +6,14 @@ faulty, and what is wrong with this one.
 
 import math
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fanfold.domain.names import nearest_hint
 from fanfold.domain.panel import CLOSE, FIELDS, HIGH, LOW, OPEN, VOLUME
+from fanfold.errors import ConfigError
 
 Basis = Literal["raw", "split", "total_return"]
 """What prices are adjusted for: nothing, splits, or splits and dividends."""
@@ -26,6 +28,18 @@ ORDER_TOLERANCE: Final = 1e-9
 """By how much a high may lie below, or a low above, another price [1]: rounding."""
 
 _PRICES: Final = FIELDS[:VOLUME]
+
+
+def check_basis(basis: Basis | None) -> None:
+    """Refuse what is no basis; None is left to be chosen.
+
+    Raises:
+        ConfigError: It is none of `Basis`.
+    """
+    known = get_args(Basis)
+    if basis is not None and basis not in known:
+        hint = nearest_hint(str(basis), known)
+        raise ConfigError(f"basis must be one of {', '.join(known)}, was {basis!r}{hint}")
 
 
 def absent(fields: NDArray[np.float64]) -> NDArray[np.bool_]:

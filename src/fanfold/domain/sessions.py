@@ -5,6 +5,7 @@ brings pandas) and over the years needed only, which keeps it quick. A value fol
 from the bar's own end and the calendar alone, so no later bar can change it.
 """
 
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -214,18 +215,28 @@ def _calendar(name: str, years: tuple[int, int] | None) -> Any:
             f"calendar must be '24/7' or one of exchange_calendars, was {name!r}{hint}"
         )
     if years is None:
-        return exchange_calendars.get_calendar(name)
+        return _build_calendar(name)
     first, last = f"{years[0]}-01-01", f"{years[1]}-12-31"
     try:
-        return exchange_calendars.get_calendar(name, start=first, end=last)
+        return _build_calendar(name, start=first, end=last)
     except ValueError:  # the years reach beyond what the library knows
-        known = exchange_calendars.get_calendar(name)
-        bounds = (known.bound_min(), known.bound_max())
-    return exchange_calendars.get_calendar(
+        known = _build_calendar(name)
+        lowest, highest = known.bound_min(), known.bound_max()
+    return _build_calendar(
         name,
-        start=first if bounds[0] is None else max(first, str(bounds[0].date())),
-        end=last if bounds[1] is None else min(last, str(bounds[1].date())),
+        start=first if lowest is None else str(lowest.date()),
+        end=max(last, str(known.last_session.date())) if highest is None else str(highest.date()),
     )
+
+
+def _build_calendar(name: str, **years: str) -> Any:
+    import exchange_calendars
+
+    get_calendar: Any = exchange_calendars.get_calendar
+    with warnings.catch_warnings():
+        # It still uses what newer pandas deprecates; nobody here can mend that.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return get_calendar(name, **years)
 
 
 def _regular_closes(day: NDArray[np.int64], table: _Table) -> NDArray[np.int64]:

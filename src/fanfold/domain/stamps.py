@@ -27,8 +27,9 @@ from fanfold.errors import ConfigError, DataError
 Stamp = Literal["start", "end", "session"]
 
 _DEFAULT_CALENDAR: Final = "XNYS"
+_DEFAULT_ZONE: Final = "America/New_York"
 _WEEKEND: Final = 5
-_DAILY_GAP_MAX_NS: Final = 4 * DAY_NS
+_DAILY_GAP_MAX_NS: Final = 5 * DAY_NS
 _BAR_MAX_NS: Final = 7 * DAY_NS
 
 
@@ -98,7 +99,7 @@ def bar_ends(
         return BarEnds(ts=ts, calendar=calendar, note="dates of sessions")
     if marked == "end":
         ends = _instants(stamps, "end", calendar)
-        calendar = calendar or _calendar_of(local_ns(ends - 1, exchange_zone(_DEFAULT_CALENDAR)))
+        calendar = calendar or _calendar_of(local_ns(ends - 1, _DEFAULT_ZONE))
         return BarEnds(ts=ends, calendar=calendar, note="stamped by their end")
     return _ends_from_starts(stamps, calendar, bar)
 
@@ -119,7 +120,7 @@ def _known_stamp(stamps: Stamps, stamp: Stamp | None) -> Stamp:
             "stamp must say what a timestamp marks, 'start', 'end' or 'session', unless all are "
             f"midnight dates; it was left out and the first was {_first_clock(stamps)}"
         )
-    gaps = _gaps(stamps)
+    gaps = np.concatenate(_gaps(stamps))
     if len(gaps) and _most_common(gaps) > _DAILY_GAP_MAX_NS:
         raise ConfigError(
             "stamp must say what a date marks, 'start', 'end' or 'session', for bars longer than "
@@ -167,13 +168,13 @@ def _ends_from_starts(stamps: Stamps, calendar: str | None, bar: timedelta | Non
         ts = session_closes(stamps.local // DAY_NS, calendar)
         return BarEnds(ts=ts, calendar=calendar, note="days from their start")
     starts = _instants(stamps, "start", calendar)
-    calendar = calendar or _calendar_of(local_ns(starts, exchange_zone(_DEFAULT_CALENDAR)))
+    calendar = calendar or _calendar_of(local_ns(starts, _DEFAULT_ZONE))
     ts = cut_at_close(starts, starts + length, calendar)
     return BarEnds(ts=ts, calendar=calendar, note=f"bars of {_length(length)} from their start")
 
 
 def _bar_length(stamps: Stamps, bar: timedelta | None) -> int:
-    by_symbol = {name: _gaps(stamps, symbol) for symbol, name in enumerate(stamps.names)}
+    by_symbol = dict(zip(stamps.names, _gaps(stamps), strict=True))
     usual = {name: _most_common(gaps) for name, gaps in by_symbol.items() if len(gaps)}
     if bar is not None:
         length = (bar // timedelta(microseconds=1)) * 1_000
@@ -202,14 +203,12 @@ def _bar_length(stamps: Stamps, bar: timedelta | None) -> int:
     return length
 
 
-def _gaps(stamps: Stamps, symbol: int | None = None) -> NDArray[np.int64]:
-    """Times between a symbol's rows, or those of all symbols [ns]."""
+def _gaps(stamps: Stamps) -> list[NDArray[np.int64]]:
+    """Times between rows, of each symbol [ns]."""
     moments = stamps.local if stamps.utc is None or stamps.are_dates else stamps.utc
-    if symbol is not None:
-        return np.diff(moments[stamps.codes == symbol])
     order = np.argsort(stamps.codes, kind="stable")
-    same = np.diff(stamps.codes[order]) == 0
-    return np.diff(moments[order])[same]
+    bounds = np.searchsorted(stamps.codes[order], np.arange(1, len(stamps.names)))
+    return [np.diff(part) for part in np.split(moments[order], bounds)]
 
 
 def _most_common(gaps: NDArray[np.int64]) -> int:

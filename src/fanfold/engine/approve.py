@@ -92,7 +92,7 @@ def _ask(t: int, i: int, target: float, desk: Any, account: Any, rules: Any, ord
     if desk.goal != 0 and _is_small(wanted, desk, account, rules):
         desk.goal = desk.units
         return 0
-    if wanted * desk.units < 0:
+    if wanted != 0 and desk.units != 0 and (wanted < 0) != (desk.units < 0):
         desk.close_order = max(wanted, -desk.units) if wanted < 0 else min(wanted, -desk.units)
     desk.open_order = wanted - desk.close_order
     desk.order_bar = t
@@ -181,7 +181,7 @@ def _limit_alone(desk: Any, account: Any, rules: Any):
     if after > room:
         allowed = part_of(kept + desk.open_order, room, after)
         trimmed = allowed - kept
-        desk.open_order = trimmed if trimmed * desk.open_order > 0 else 0
+        desk.open_order = trimmed if (trimmed > 0) == (desk.open_order > 0) else 0
         desk.reason = MAX_POSITION
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fanfold.errors import ConfigError
-from fanfold.strategies.indicators.indicator import Indicator, batch
+from fanfold.strategies.indicators.indicator import Indicator, batch_all
 
 Features = tuple[Indicator, ...]
 
@@ -40,8 +40,7 @@ def bank_of(
             place_of[feature] = column_count
             column_count += feature.output_count
     bank = np.empty((column_count, *panel.shape[1:]))
-    for feature, place in place_of.items():
-        batch(feature, panel, out=bank[place : place + feature.output_count], plain=plain)
+    batch_all(tuple(place_of), panel, out=bank, plain=plain)
     rows = [[place_of[f] + k for f in features for k in range(f.output_count)] for features in runs]
     if len({len(row) for row in rows}) > 1:
         raise ConfigError("a strategy must have equally many feature values for all parameters")

@@ -5,6 +5,7 @@ decision that is not compiled is called between the compiled halves; live tradin
 calls the same halves once an event.
 """
 
+import math
 from typing import Any
 
 from fanfold.domain.compiled import compiled, compiled_as
@@ -47,7 +48,8 @@ def _many(record: type[Record]) -> Any:
     return from_dtype(record.dtype)[::1]
 
 
-def _type_of_loop() -> Any:
+def loop_type() -> Any:
+    """numba's type of `run_bars`."""
     from numba import float64, int64, types
 
     return types.void(
@@ -72,7 +74,7 @@ def _type_of_loop() -> Any:
     )
 
 
-@compiled_as(_type_of_loop)
+@compiled_as(loop_type)
 def run_bars(
     first: int,
     last: int,
@@ -100,9 +102,10 @@ def run_bars(
             [bar - first, asset]; empty if it is to be asked here, bar by bar.
     """
     ahead = len(targets) != 0
+    passes = ahead and rules[0].rebalance_band == math.inf  # a drift may be traded at any bar
     t = first
     while t < last:
-        if ahead and is_quiet(account[0], desks):
+        if passes and is_quiet(account[0], desks):
             until = next_change(t, last, first, targets, desks)
             if until > t:
                 t = pass_quietly(

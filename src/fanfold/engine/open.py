@@ -98,7 +98,7 @@ def _size_waiting(t: int, panel: Any, desks: Any, account: Any, rules: Any, orde
             if account.recording == 1:
                 orders[desk.open_row].reason = MIN_TRADE
             account.working -= 1
-        elif lots * desk.units < 0 and desk.close_order == 0:
+        elif desk.units != 0 and (lots < 0) != (desk.units < 0) and desk.close_order == 0:
             desk.close_order = lots
             desk.close_row = desk.open_row
             if account.recording == 1:

@@ -48,8 +48,10 @@ class Result:
     @cached_property
     def metrics(self) -> dict[str, float]:
         """Metrics by name; see `fanfold.engine.metrics`."""
-        account = self.outcome.account[0]
-        return metrics_of(account, self.bars, self.first, self.terms.cash, self.terms.risk_free)
+        columns = metrics_of(
+            self.outcome.account, self.bars, self.first, self.terms.cash, self.terms.risk_free
+        )
+        return {name: column[0].item() for name, column in columns.items()}
 
     @property
     def status(self) -> str:

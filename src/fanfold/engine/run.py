@@ -19,7 +19,7 @@ from fanfold.domain.decision import Asset, Portfolio
 from fanfold.domain.record import VECTOR_SIZE
 from fanfold.engine.arena import Arena, Tape
 from fanfold.engine.features import bank_of, warm_up_of
-from fanfold.engine.loop import advance
+from fanfold.engine.loop import advance, run_bars
 from fanfold.engine.runner import begin_run, can_ask_ahead, end_run, runner_of
 from fanfold.engine.spec import Terms
 from fanfold.engine.state import OK, OVERFLOW, TARGET_NOT_FINITE, Account, OrderRow, Rules
@@ -87,16 +87,17 @@ def run_chunk(
         One outcome a strategy, in order; a run that failed does not end the others.
     """
     decide = decision_of(strategies[0])
-    plain = mode == "plain" or (mode == "auto" and _is_short(len(strategies), bars))
+    if mode == "auto":
+        mode = mode_for(len(strategies), bars)
     if isinstance(decide, Compiled):
-        return _Compiled(strategies, bars, terms, tape, decide, plain=plain).run(first)
+        return _Compiled(strategies, bars, terms, tape, decide, plain=mode == "plain").run(first)
     return [_run_between(strategy, bars, terms, first, tape) for strategy in strategies]
 
 
-def _is_short(run_count: int, bars: Bars) -> bool:
-    if "numba" in sys.modules:
-        return False
-    return run_count * bars.bar_count * bars.asset_count <= PLAIN_ASSET_BARS_MAX
+def mode_for(run_count: int, bars: Bars) -> Mode:
+    """Plain for work that is done before the compiler would be loaded, else machine code."""
+    work = run_count * bars.bar_count * bars.asset_count
+    return "plain" if work <= PLAIN_ASSET_BARS_MAX and "numba" not in sys.modules else "machine"
 
 
 class _Compiled:
@@ -166,6 +167,7 @@ class _Compiled:
                 params.tolist(),
                 columns.tolist(),
                 *map(memoryview, (bars.panel, self.bank, arena.clock, arena.pulse)),
+                run_bars,
                 self.decide,
                 memoryview(targets),
                 *arena.plain_state(),
@@ -184,6 +186,7 @@ class _Compiled:
             self.bank,
             arena.clock,
             arena.pulse,
+            run_bars.value,
             self.decide.value,
             targets,
             *arena.state(),

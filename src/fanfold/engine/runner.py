@@ -7,7 +7,6 @@ step, bar by bar. Both give the same bits.
 """
 
 import math
-from functools import cache
 from typing import Any
 
 from fanfold.domain.compiled import Compiled, compiled, compiled_as
@@ -16,7 +15,7 @@ from fanfold.domain.language import attributes_read
 from fanfold.domain.panel import read_only
 from fanfold.domain.record import Record
 from fanfold.engine.close import show_bar, show_clock
-from fanfold.engine.loop import run_bars
+from fanfold.engine.loop import loop_type
 from fanfold.engine.open import close_positions
 from fanfold.engine.state import (
     CLOSES_SESSION,
@@ -98,11 +97,21 @@ def end_run(last: int, panel: Any, desks: Any, account: Any, rules: Any, fills: 
         close_positions(last, panel, desks, account, rules, fills)
 
 
-@cache
-def runner_of(decide: Compiled[..., None]) -> Compiled[..., None]:
-    """The chunk of runs of one decision, compiled with it.
+_runners: dict[str, Compiled[..., None]] = {}
 
-    Its arguments are those of `run_bars`, for many runs: one row of `columns`,
+
+def runner_of(decide: Compiled[..., None]) -> Compiled[..., None]:
+    """The chunk of runs of one decision, made once."""
+    if decide.content_hash not in _runners:
+        _runners[decide.content_hash] = _make_runner(decide)
+    return _runners[decide.content_hash]
+
+
+def _make_runner(decide: Compiled[..., None]) -> Compiled[..., None]:
+    """Compile a chunk of runs with the decision that they share.
+
+    Its arguments are those of `run_bars`, which is passed as `loop` (linked in, it
+    would be optimised again for each strategy), for many runs: one row of `columns`,
     `params` and `accounts` each. `done[0]` is the run in progress, for the caller
     to see which one raised; `ahead` 0 forces the bar-by-bar way.
     """
@@ -122,6 +131,7 @@ def runner_of(decide: Compiled[..., None]) -> Compiled[..., None]:
         bank: Any,
         clock: Any,
         pulse: Any,
+        loop: Any,
         decide_value: Any,
         targets: Any,
         assets: Any,
@@ -160,7 +170,7 @@ def runner_of(decide: Compiled[..., None]) -> Compiled[..., None]:
                     decide(assets, portfolio[0], memory)
                     for i in range(len(assets)):
                         targets[t - first, i] = assets[i].target
-            run_bars(
+            loop(
                 first,
                 last,
                 panel,
@@ -206,6 +216,7 @@ def _type_of_runner() -> Any:
         read_only("float64", 3),
         read_only("int64", 2),
         read_only("float64", 2),
+        types.FunctionType(loop_type()),
         types.FunctionType(decision_type()),
         float64[:, ::1],
         many(Asset),

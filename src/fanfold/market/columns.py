@@ -30,9 +30,10 @@ _KINDS: dict[str, type[np.generic]] = {
 
 def arrow() -> Any:
     """The library pyarrow with its part `parquet`, imported on first need; untyped."""
-    import pyarrow.parquet
+    import pyarrow as pa
+    import pyarrow.parquet  # pyright: ignore[reportUnusedImport]
 
-    return pyarrow
+    return pa
 
 
 def write_columns(columns: Columns, folder: Path) -> str:

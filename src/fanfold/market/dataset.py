@@ -39,6 +39,10 @@ Page = dict[str, Any]
 """Content of that file."""
 
 _FORMAT = 1
+_PAGE_KEYS = {
+    *("format", "symbols", "first", "last", "bar_count", "basis", "calendar", "fingerprint"),
+    *("benchmark_name", "source", "has_raw", "quarantined", "clock", "files"),
+}
 _CLOCK = ("ts", "session_day", "minutes_to_close", "is_month_end")
 
 
@@ -75,7 +79,107 @@ class DatasetInfo:
     path: Path
 
 
-def write_files(folder: Path, bars: Bars, quarantined: Sequence[BadRow]) -> Page:
+def read_page(folder: Path) -> Page:
+    """The page of a dataset's folder.
+
+    Raises:
+        DataError: It is missing, damaged or of another format.
+    """
+    file = folder / PAGE
+    try:
+        page = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise DataError(f"{file} must be a readable page of a dataset: {error}") from error
+    if not isinstance(page, dict) or not _PAGE_KEYS.issubset(page):  # pyright: ignore[reportUnknownArgumentType]
+        raise DataError(f"{file} must be a whole page of a dataset, keys are missing")
+    if page["format"] != _FORMAT:
+        raise DataError(f"{file} must be of format {_FORMAT}, was {page['format']}")
+    return page  # pyright: ignore[reportUnknownVariableType]
+
+
+def dataset_info(folder: Path, page: Page) -> DatasetInfo:
+    """What the page says, for people."""
+    return DatasetInfo(
+        name=folder.name,
+        symbols=tuple(page["symbols"]),
+        first=date.fromisoformat(page["first"]),
+        last=date.fromisoformat(page["last"]),
+        bar_count=page["bar_count"],
+        basis=page["basis"],
+        calendar=page["calendar"],
+        fingerprint=page["fingerprint"],
+        source=page["source"],
+        has_raw=page["has_raw"],
+        quarantined=tuple(BadRow(**row) for row in page["quarantined"]),
+        path=folder,
+    )
+
+
+def read_bars(folder: Path, page: Page, symbols: Sequence[str] | str | None) -> Bars:
+    """Read the bars that a page names.
+
+    Args:
+        folder: The dataset's folder.
+        page: Its page.
+        symbols: Only these, in this order.
+
+    Raises:
+        DataError: A symbol is not there, or a file is missing or damaged.
+    """
+    info = dataset_info(folder, page)
+    chosen = list(info.symbols)
+    if symbols is not None:
+        chosen = [info.symbols[place] for place in chosen_places(symbols, info.symbols)]
+    clock = read_columns(folder / page["clock"], _CLOCK)
+    panels = {"": np.full((len(FIELDS), len(clock["ts"]), len(chosen)), np.nan)}
+    if info.has_raw:
+        panels["raw_"] = panels[""].copy()
+    for asset, symbol in enumerate(chosen):
+        _fill(panels, asset, folder / page["files"][symbol], clock["ts"])
+    bars = Bars(
+        symbols=tuple(chosen),
+        panel=panels[""],
+        raw=panels.get("raw_"),
+        basis=info.basis,
+        calendar=info.calendar,
+        benchmark_name=page["benchmark_name"],
+        source=info.source,
+        **clock,
+    )
+    if chosen == list(info.symbols) and bars.fingerprint != info.fingerprint:
+        raise DataError(f"{folder} must hold what was written, its fingerprint is another")
+    return bars
+
+
+def write_dataset(folder: Path, bars: Bars, quarantined: Sequence[BadRow]) -> Page:
+    """Make the folder hold these bars, and no others.
+
+    Returns:
+        The new page.
+
+    Raises:
+        DataError: The folder cannot be written to.
+    """
+    page = _write_files(folder, bars, quarantined)
+    _swap_page(folder, page)
+    _forget_others(folder, page)
+    return page
+
+
+def _fill(
+    panels: dict[str, NDArray[np.float64]], asset: int, file: Path, ts: NDArray[np.int64]
+) -> None:
+    names = {prefix: [prefix + field for field in FIELDS] for prefix in panels}
+    columns = read_columns(file, ["ts", *chain.from_iterable(names.values())])
+    if not np.isin(columns["ts"], ts).all():
+        raise DataError(f"{file} must hold bars of its dataset's clock, it holds others")
+    at = np.searchsorted(ts, columns["ts"])
+    for prefix, panel in panels.items():
+        for place, name in enumerate(names[prefix]):
+            panel[place, at, asset] = columns[name]
+
+
+def _write_files(folder: Path, bars: Bars, quarantined: Sequence[BadRow]) -> Page:
     clock: Columns = {name: getattr(bars, name) for name in _CLOCK}
     if bars.benchmark is not None:
         clock["benchmark"] = bars.benchmark
@@ -114,7 +218,7 @@ def _asset_columns(bars: Bars, asset: int) -> Columns:
     return columns
 
 
-def swap_page(folder: Path, page: Page) -> None:
+def _swap_page(folder: Path, page: Page) -> None:
     part = folder / f".{PAGE}.{uuid.uuid4().hex}"
     try:
         part.write_text(json.dumps(page, indent=1) + "\n")
@@ -124,78 +228,9 @@ def swap_page(folder: Path, page: Page) -> None:
         raise DataError(f"{folder} must be writable: {error}") from error
 
 
-def forget_others(folder: Path, page: Page) -> None:
+def _forget_others(folder: Path, page: Page) -> None:
     """Remove files that the page no longer names."""
     named = {folder / page["clock"], *(folder / file for file in page["files"].values())}
     for file in [*folder.glob("clock/*.parquet"), *folder.glob("bars/*/*.parquet")]:
         if file not in named:
             file.unlink(missing_ok=True)
-
-
-def read_page(folder: Path) -> Page:
-    file = folder / PAGE
-    try:
-        page = json.loads(file.read_text())
-    except (OSError, ValueError) as error:
-        raise DataError(f"{file} must be a readable page of a dataset: {error}") from error
-    if not isinstance(page, dict) or not _PAGE_KEYS.issubset(page):  # pyright: ignore[reportUnknownArgumentType]
-        raise DataError(f"{file} must be a whole page of a dataset, keys are missing")
-    if page["format"] != _FORMAT:
-        raise DataError(f"{file} must be of format {_FORMAT}, was {page['format']}")
-    return page  # pyright: ignore[reportUnknownVariableType]
-
-
-def dataset_info(folder: Path, page: Page) -> DatasetInfo:
-    return DatasetInfo(
-        name=folder.name,
-        symbols=tuple(page["symbols"]),
-        first=date.fromisoformat(page["first"]),
-        last=date.fromisoformat(page["last"]),
-        bar_count=page["bar_count"],
-        basis=page["basis"],
-        calendar=page["calendar"],
-        fingerprint=page["fingerprint"],
-        source=page["source"],
-        has_raw=page["has_raw"],
-        quarantined=tuple(BadRow(**row) for row in page["quarantined"]),
-        path=folder,
-    )
-
-
-def read_bars(folder: Path, page: Page, symbols: Sequence[str] | str | None) -> Bars:
-    info = dataset_info(folder, page)
-    chosen = list(info.symbols)
-    if symbols is not None:
-        chosen = [info.symbols[place] for place in chosen_places(symbols, info.symbols)]
-    clock = read_columns(folder / page["clock"], _CLOCK)
-    panels = {"": np.full((len(FIELDS), len(clock["ts"]), len(chosen)), np.nan)}
-    if info.has_raw:
-        panels["raw_"] = panels[""].copy()
-    for asset, symbol in enumerate(chosen):
-        _fill(panels, asset, folder / page["files"][symbol], clock["ts"])
-    bars = Bars(
-        symbols=tuple(chosen),
-        panel=panels[""],
-        raw=panels.get("raw_"),
-        basis=info.basis,
-        calendar=info.calendar,
-        benchmark_name=page["benchmark_name"],
-        source=info.source,
-        **clock,
-    )
-    if chosen == list(info.symbols) and bars.fingerprint != info.fingerprint:
-        raise DataError(f"{folder} must hold what was written, its fingerprint is another")
-    return bars
-
-
-def _fill(
-    panels: dict[str, NDArray[np.float64]], asset: int, file: Path, ts: NDArray[np.int64]
-) -> None:
-    names = {prefix: [prefix + field for field in FIELDS] for prefix in panels}
-    columns = read_columns(file, ["ts", *chain.from_iterable(names.values())])
-    if not np.isin(columns["ts"], ts).all():
-        raise DataError(f"{file} must hold bars of its dataset's clock, it holds others")
-    at = np.searchsorted(ts, columns["ts"])
-    for prefix, panel in panels.items():
-        for place, name in enumerate(names[prefix]):
-            panel[place, at, asset] = columns[name]

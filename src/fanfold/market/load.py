@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from fanfold.domain.bars import Bars
 from fanfold.domain.names import nearest_hint
 from fanfold.domain.period import Moment
-from fanfold.domain.prices import Basis
+from fanfold.domain.prices import Basis, check_basis
 from fanfold.domain.stamps import Stamp
 from fanfold.errors import ConfigError, DataError
 from fanfold.market.columns import arrow
@@ -45,10 +45,7 @@ def load_bars(
         ConfigError: An argument cannot be understood or does not go with the source.
         DataError: The source, a symbol, the period or the basis is not there.
     """
-    if basis is not None and basis not in get_args(Basis):
-        known = get_args(Basis)
-        hint = nearest_hint(str(basis), known)
-        raise ConfigError(f"basis must be one of {', '.join(known)}, was {basis!r}{hint}")
+    check_basis(basis)
     folder = _dataset_folder(source)
     if folder is None:
         bars = _read_file(Path(source), symbols=symbols, basis=basis, stamp=stamp)
@@ -128,7 +125,7 @@ def _read_parquet(file: Path) -> Any:
     try:
         return pa.parquet.read_table(file)
     except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{file} must be a readable Parquet file: {error}") from error
+        raise DataError(f"{file} must be a readable Parquet file: {_first_line(error)}") from error
 
 
 def _read_csv(file: Path) -> Any:
@@ -137,13 +134,18 @@ def _read_csv(file: Path) -> Any:
     try:
         frame = pd.read_csv(file)
     except (OSError, ValueError) as error:
-        raise DataError(f"{file} must be a readable CSV file: {error}") from error
+        raise DataError(f"{file} must be a readable CSV file: {_first_line(error)}") from error
     for label in frame.columns:
         if str(label).strip().lower() in ("ts", "date", "datetime", "timestamp"):
             try:
                 frame[label] = pd.to_datetime(frame[label], format="ISO8601")
             except ValueError as error:
                 raise DataError(
-                    f"{file}: {label} must hold ISO timestamps of one time zone: {error}"
+                    f"{file}: {label} must hold ISO timestamps of one time zone: "
+                    f"{_first_line(error)}"
                 ) from error
     return frame
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

@@ -5,15 +5,12 @@ in spite of them. Nothing is dropped without being named.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from fanfold.domain.panel import FIELDS
 from fanfold.domain.prices import fault, faulty
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +28,11 @@ class BadRow:
     reason: str
 
 
-def quarantine(frame: "pd.DataFrame") -> tuple["pd.DataFrame", tuple[BadRow, ...]]:
+def quarantine(frame: Any) -> tuple[Any, tuple[BadRow, ...]]:
     """Part sound rows from those that cannot be bars.
 
     Args:
-        frame: Columns symbol, ts, open, high, low, close, volume and others.
+        frame: pandas DataFrame with columns symbol, ts, open, high, low, close, volume and others.
 
     Returns:
         The sound rows, and what is wrong with each other one, in the frame's order.
@@ -47,7 +44,9 @@ def quarantine(frame: "pd.DataFrame") -> tuple["pd.DataFrame", tuple[BadRow, ...
         BadRow(
             symbol=str(frame["symbol"].iloc[row]),
             ts=str(frame["ts"].iloc[row]),
-            reason=fault(values[:, row].tolist()) if bad[row] else "a bar must be there once, was twice",
+            reason=fault(values[:, row].tolist())
+            if bad[row]
+            else "a bar must be there once, was twice",
         )
         for row in np.flatnonzero(bad | twice)
     ]

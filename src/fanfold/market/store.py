@@ -15,11 +15,9 @@ from fanfold.market.dataset import (
     PAGE,
     DatasetInfo,
     dataset_info,
-    forget_others,
     read_bars,
     read_page,
-    swap_page,
-    write_files,
+    write_dataset,
 )
 from fanfold.market.merge import merge
 from fanfold.market.quality import BadRow
@@ -27,10 +25,6 @@ from fanfold.market.quality import BadRow
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _READ_SWAPS_MAX = 3
 """Swaps of a page that one read outlasts [swaps]."""
-_PAGE_KEYS = {
-    *("format", "symbols", "first", "last", "bar_count", "basis", "calendar", "fingerprint"),
-    *("benchmark_name", "source", "has_raw", "quarantined", "clock", "files"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +63,7 @@ class Store:
                 bars = merge(read_bars(folder, page, None), bars)
                 kept = [BadRow(**row) for row in page["quarantined"]]
             kept += [row for row in quarantined if row not in kept]
-            page = write_files(folder, bars, kept)
-            swap_page(folder, page)
-            forget_others(folder, page)
+            page = write_dataset(folder, bars, kept)
         return dataset_info(folder, page)
 
     def read(

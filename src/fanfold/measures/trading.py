@@ -62,7 +62,7 @@ def average_win(pnl: ArrayLike) -> Values:
 
 
 def average_loss(pnl: ArrayLike) -> Values:
-    """Mean of what the losers lost; a positive number is a loss.
+    """Mean result of the losers, a negative number, as `average_win` is a positive one.
 
     Args:
         pnl: `[round_trip]` or `[round_trip, series]`, fees included, no NaN [currency].
@@ -74,7 +74,7 @@ def average_loss(pnl: ArrayLike) -> Values:
         DataError: `pnl` holds NaN or infinity.
     """
     _, lost = _sides(pnl)
-    return ratio(np.sum(lost, axis=0), np.sum(lost > 0.0, axis=0), rounding=0.0)
+    return ratio(-np.sum(lost, axis=0), np.sum(lost > 0.0, axis=0), rounding=0.0)
 
 
 def exposure(held: ArrayLike) -> Values:

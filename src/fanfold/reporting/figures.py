@@ -5,13 +5,14 @@ page's script puts in what that is in light, in dark and on paper.
 """
 
 import html
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fanfold.reporting.numbers import signed
-from fanfold.reporting.sweeps import Grid, SweepSummary
+from fanfold.reporting.sweeps import Axis, Grid, SweepSummary
 from fanfold.reporting.views import RunView
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ Figure = dict[str, Any]
 POINTS_MAX = 5_000
 """A screen shows no more, and a page with more opens slowly [points]."""
 BINS_MAX = 48
+ONE_SIDED = ("0", "1", "2", "3", "4")
+TWO_SIDED = ("low-2", "low-1", "zero", "high-1", "high-2")
 LEVEL_DIGITS = 6
 SHARE_DIGITS = 4
 """Significant digits of drawn values: more than a screen can show."""
@@ -36,14 +39,18 @@ def equity_figure(view: RunView) -> Figure:
         levels.append(("benchmark", rebased(np.asarray(view.benchmark, dtype=np.float64), equity)))
     falls = [drawdowns(level) for _, level in levels]
     rows = kept_rows([*(level for _, level in levels), *falls], POINTS_MAX)
-    x = _stamps(view.equity.index[rows])  # type: ignore[arg-type]
+    stamps = cast("DatetimeIndex", view.equity.index)
+    time_format = _time_format(stamps)
+    x = stamps[rows].strftime(time_format).tolist()
     names = {"equity": _plain(view.name), "benchmark": _plain(view.benchmark_name)}
     data = [
         _line(x, _drawn(level[rows], LEVEL_DIGITS), names[role], role, "%{y:,.0f}")
         for role, level in levels
     ]
     for (role, _), fall in zip(levels, falls, strict=True):
-        trace = _line(x, _drawn(-fall[rows], SHARE_DIGITS), f"{names[role]}, drawdown", role, "%{y:.1%}")
+        trace = _line(
+            x, _drawn(-fall[rows], SHARE_DIGITS), f"{names[role]}, drawdown", role, "%{y:.1%}"
+        )
         trace["yaxis"] = "y2"
         if role == "equity":
             trace["line"]["color"] = "var(--drawdown)"
@@ -52,43 +59,52 @@ def equity_figure(view: RunView) -> Figure:
     layout = {
         "hovermode": "x unified",
         "hoversubplots": "axis",
-        "xaxis": _axis() | {"type": "date", "anchor": "y2", "showgrid": False},
+        "xaxis": _axis()
+        | {"type": "date", "anchor": "y2", "showgrid": False, "hoverformat": time_format},
         "yaxis": _axis() | {"domain": [0.34, 1.0], "tickformat": "~s"},
         "yaxis2": _axis() | {"domain": [0.0, 0.27], "tickformat": ".0%", "nticks": 4},
     }
     return {"data": data, "layout": layout}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shades:
+    """Colours from the lowest to the highest value; about zero where both signs occur."""
+
+    lowest: float
+    highest: float
+    names: tuple[str, ...]
+
+
+def shades(grid: Grid) -> Shades:
+    """The colours that suit a grid's values."""
+    lowest, highest = float(np.nanmin(grid.best)), float(np.nanmax(grid.best))
+    if lowest < 0.0 < highest:
+        bound = max(-lowest, highest)
+        return Shades(lowest=-bound, highest=bound, names=TWO_SIDED)
+    return Shades(lowest=lowest, highest=highest, names=ONE_SIDED)
+
+
 def heat_map(grid: Grid, objective: str) -> Figure:
     """The best objective in every cell of two parameters, and where the best one lies."""
-    lowest, highest = float(np.nanmin(grid.best)), float(np.nanmax(grid.best))
-    two_sided = lowest < 0.0 < highest
-    shades = ["low-2", "low-1", "zero", "high-1", "high-2"] if two_sided else list("01234")
-    x, y = grid.x.labels, grid.y.labels
+    colours = shades(grid)
+    x, y = _labels(grid.x), _labels(grid.y)
     heat = {
         "type": "heatmap",
         "x": x,
         "y": y,
         "z": [_drawn(row) for row in grid.best],
-        "colorscale": [[place / 4, f"var(--heat-{name})"] for place, name in enumerate(shades)],
+        "zmin": colours.lowest,
+        "zmax": colours.highest,
+        "colorscale": [
+            [place / (len(colours.names) - 1), f"var(--heat-{name})"]
+            for place, name in enumerate(colours.names)
+        ],
+        "showscale": False,
         "hoverongaps": False,
         "hovertemplate": f"{_plain(grid.x.name)} %{{x}}<br>{_plain(grid.y.name)} %{{y}}"
         f"<br>{_plain(objective)} %{{z:.4~g}}<extra></extra>",
-        "colorbar": {
-            "orientation": "h",
-            "x": 0.0,
-            "xanchor": "left",
-            "y": 1.02,
-            "yanchor": "bottom",
-            "len": 0.6,
-            "thickness": 8,
-            "outlinewidth": 0,
-            "nticks": 5,
-            "tickfont": {"color": "var(--quiet)"},
-        },
     }
-    if two_sided:
-        heat["zmid"] = 0.0
     row, column = np.unravel_index(int(np.nanargmax(grid.best)), grid.best.shape)
     best = {
         "type": "scatter",
@@ -99,8 +115,8 @@ def heat_map(grid: Grid, objective: str) -> Figure:
         "marker": {
             "symbol": "circle-open",
             "size": 13,
-            "color": "var(--mark)",
-            "line": {"width": 2.5, "color": "var(--mark)"},
+            "color": "var(--ring)",
+            "line": {"width": 2.5, "color": "var(--ring)"},
         },
     }
     layout = {
@@ -113,8 +129,11 @@ def heat_map(grid: Grid, objective: str) -> Figure:
 def parameter_line(grid: Grid, objective: str) -> Figure:
     """The best objective along the only parameter that varies."""
     trace = _line(
-        grid.x.labels, _drawn(grid.best[0]), _plain(objective), "equity", "%{y:.4~g}"
-    ) | {"mode": "lines+markers", "marker": {"size": 5, "color": "var(--equity)"}}
+        _labels(grid.x), _drawn(grid.best[0]), _plain(objective), "equity", "%{y:.4~g}"
+    ) | {
+        "mode": "lines+markers",
+        "marker": {"size": 5, "color": "var(--equity)"},
+    }
     layout = {
         "xaxis": _parameter_axis(grid.x.name, even=grid.x.even),
         "yaxis": _axis(objective),
@@ -132,19 +151,14 @@ def distribution(summary: SweepSummary) -> Figure:
         "y": count.tolist(),
         "width": _drawn(np.diff(edges)),
         "marker": {"color": "var(--bar)", "line": {"color": "var(--card)", "width": 0.5}},
-        "customdata": [[f"{low:.4g} to {high:.4g}"] for low, high in zip(edges[:-1], edges[1:], strict=True)],
+        "customdata": [[f"{low:.4g} to {high:.4g}"] for low, high in pairwise(edges)],
         "hovertemplate": "%{customdata[0]}<br>%{y:,} combinations<extra></extra>",
     }
-    marks = [("median", float(np.median(values)), 1.0), ("best", float(np.max(values)), 1.0)]
     layout = {
         "bargap": 0,
-        "xaxis": _axis(summary.objective_label),
-        "yaxis": _axis("combinations") | {"rangemode": "tozero"},
-        "shapes": [_upright(at) for _, at, _ in marks],
-        "annotations": [
-            _note(f"{name} {signed(f'{at:.2f}')}", at, "right" if name == "best" else "left")
-            for name, at, _ in marks
-        ],
+        "xaxis": _axis(summary.objective_label) | {"fixedrange": True},
+        "yaxis": _axis("combinations") | {"rangemode": "tozero", "fixedrange": True},
+        "shapes": [_upright(float(np.median(values))), _upright(float(np.max(values)))],
     }
     return {"data": [bars], "layout": layout}
 
@@ -181,9 +195,7 @@ def drawdowns(level: NDArray[np.float64]) -> NDArray[np.float64]:
     return 1.0 - level / np.fmax.accumulate(level)
 
 
-def rebased(
-    benchmark: NDArray[np.float64], equity: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def rebased(benchmark: NDArray[np.float64], equity: NDArray[np.float64]) -> NDArray[np.float64]:
     """The benchmark as if equity had been put into it at its first bar `[bar]`."""
     known = np.flatnonzero(np.isfinite(benchmark))
     if len(known) == 0:
@@ -219,6 +231,10 @@ def _parameter_axis(name: str, *, even: bool) -> Figure:
     return axis if even else axis | {"type": "category"}
 
 
+def _labels(axis: Axis) -> list[Any]:
+    return [_plain(label) if isinstance(label, str) else label for label in axis.labels]
+
+
 def _upright(at: float) -> Figure:
     return {
         "type": "line",
@@ -231,23 +247,9 @@ def _upright(at: float) -> Figure:
     }
 
 
-def _note(text: str, at: float, side: str) -> Figure:
-    return {
-        "text": text,
-        "x": at,
-        "xanchor": side,
-        "xshift": -4 if side == "right" else 4,
-        "yref": "paper",
-        "y": 1.0,
-        "yanchor": "top",
-        "showarrow": False,
-        "font": {"color": "var(--ink)", "size": 12},
-    }
-
-
-def _stamps(index: "DatetimeIndex") -> list[str]:
+def _time_format(index: "DatetimeIndex") -> str:
     daily = len(index.normalize().unique()) == len(index)
-    return index.strftime("%Y-%m-%d" if daily else "%Y-%m-%d %H:%M").tolist()
+    return "%Y-%m-%d" if daily else "%Y-%m-%d %H:%M"
 
 
 def _drawn(values: NDArray[np.float64], digits: int = LEVEL_DIGITS) -> list[float | None]:
@@ -256,4 +258,4 @@ def _drawn(values: NDArray[np.float64], digits: int = LEVEL_DIGITS) -> list[floa
 
 def _plain(text: str) -> str:
     # Plotly reads some tags in texts, and `%{` in templates; no name may use either.
-    return html.escape(text).replace("%{", "% {")
+    return html.escape(text, quote=False).replace("%{", "% {")

@@ -24,7 +24,7 @@ def _unless_absent(shown: Callable[[float], str]) -> Callable[[float], str]:
     return show
 
 
-percent = _unless_absent(lambda value: f"{value:.1%}" if abs(value) < 10 else f"{value:,.0%}")
+percent = _unless_absent(lambda value: f"{value:,.1%}")
 ratio = _unless_absent(lambda value: f"{value:.2f}")
 fine_ratio = _unless_absent(lambda value: f"{value:.4f}")
 count = _unless_absent(lambda value: f"{value:,.0f}")

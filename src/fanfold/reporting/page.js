@@ -28,7 +28,7 @@
       autosize: true,
       showlegend: false,
       dragmode: coarse ? false : "zoom",
-      margin: { l: 8, r: 8, t: 8, b: 8, pad: 0 },
+      margin: { l: 8, r: 8, t: 8, b: layout.xaxis.title ? 48 : 24, pad: 0 },
       font: { family: style.getPropertyValue("--sans").trim(), size: 12, color: ink },
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
@@ -37,7 +37,7 @@
     }, {
       responsive: true,
       displaylogo: false,
-      displayModeBar: coarse ? false : "hover",
+      displayModeBar: Boolean(layout.yaxis2) && !coarse,
       modeBarButtons: [["toImage", "zoom2d", "resetScale2d"]],
     });
   };

@@ -11,18 +11,22 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
+
 from fanfold.errors import JobError
 from fanfold.reporting import tables
 from fanfold.reporting.figures import (
     Figure,
+    Shades,
     distribution,
     equity_figure,
     heat_map,
     parameter_line,
+    shades,
 )
 from fanfold.reporting.markup import Markup, tag, together
-from fanfold.reporting.numbers import CONVENTIONS, count, measure
-from fanfold.reporting.sweeps import Grid, SweepSummary
+from fanfold.reporting.numbers import CONVENTIONS, count, ratio
+from fanfold.reporting.sweeps import Grid, SweepSummary, trial_count
 from fanfold.reporting.views import RunView, SweepView
 
 
@@ -76,10 +80,8 @@ class _Page:
         if len(runs) > 1:
             sections.append(_section("glance", "At a glance", tables.glance(runs)))
         sections += [self._run(place, view) for place, view in enumerate(runs, start=1)]
-        trial_count = sum(len(view.table) for view in sweeps)
-        sections += [
-            self._sweep(place, view, trial_count) for place, view in enumerate(sweeps, start=1)
-        ]
+        tried = sum(trial_count(view) for view in sweeps)
+        sections += [self._sweep(place, view, tried) for place, view in enumerate(sweeps, start=1)]
         if runs or sweeps:
             sentences = (tag("li", sentence) for sentence in CONVENTIONS)
             sections.append(_section("conventions", "How it is counted", tag("ul", *sentences)))
@@ -117,8 +119,15 @@ class _Page:
     def _sweep(self, place: int, view: SweepView, trial_count_all: int) -> Markup:
         summary = SweepSummary(view)
         blocks = [
-            tag("p", f"{view.strategy}, {count(summary.trial_count)} combinations of "
-                f"{', '.join(view.params)}, ranked by {summary.objective_label}.", class_="lead"),
+            tag(
+                "p",
+                f"{view.strategy}, {count(summary.combination_count)} combinations of "
+                f"{', '.join(view.params)}, ranked by {summary.objective_label}.",
+                class_="lead",
+            ),
+            tables.parameters(
+                {f"best {name}": view.best[name] for name in view.params if name in view.best}
+            ),
             _warning(summary, trial_count_all),
         ]
         if len(summary.values):
@@ -144,16 +153,27 @@ class _Page:
                     f"{label} over {where}",
                     class_="heat",
                     heading=f"{label} over {where}",
-                    caption=tag("figcaption", _grid_note(grid, flat=flat)),
+                    caption=tag(
+                        "figcaption",
+                        _grid_note(grid, flat=flat),
+                        Markup() if flat else _colour_key(shades(grid)),
+                    ),
                 )
             )
+        middle, best = (
+            ratio(float(value)) for value in (np.median(summary.values), np.max(summary.values))
+        )
         shown.append(
             self._figure(
                 distribution(summary),
                 f"Distribution of {label}",
                 class_="heat",
                 heading=f"Distribution of {label}",
-                caption=tag("figcaption", f"{count(len(summary.values))} combinations with a result."),
+                caption=tag(
+                    "figcaption",
+                    f"{count(len(summary.values))} combinations with a result; the dotted lines are"
+                    f" their median, {middle}, and their best, {best}.",
+                ),
             )
         )
         return shown
@@ -178,9 +198,7 @@ def _header(title: str, facts: Mapping[str, str]) -> Markup:
 
 
 def _footer() -> Markup:
-    return tag(
-        "footer", tag("p", "Past results, simulated. Everything shown is inside this file.")
-    )
+    return tag("footer", tag("p", "Past results, simulated. Everything shown is inside this file."))
 
 
 def _warning(summary: SweepSummary, trial_count_all: int) -> Markup:
@@ -206,10 +224,19 @@ def _grid_note(grid: Grid, *, flat: bool) -> str:
     return note if flat else note + " The ring marks the best; blank is without a result."
 
 
+def _colour_key(colours: Shades) -> Markup:
+    ramp = ", ".join(f"var(--heat-{name})" for name in colours.names)
+    return tag(
+        "span",
+        ratio(colours.lowest),
+        tag("i", style=f"background: linear-gradient(to right, {ramp})", aria_hidden="true"),
+        ratio(colours.highest),
+        class_="key",
+    )
+
+
 def _legend(words: list[tuple[str, str]], *, scale: bool) -> Markup:
-    shown = [
-        tag("span", tag("i", class_=role, aria_hidden="true"), text) for text, role in words
-    ]
+    shown = [tag("span", tag("i", class_=role, aria_hidden="true"), text) for text, role in words]
     if scale:
         shown.append(tag("button", "Log scale", type="button", aria_pressed="false"))
     return tag("figcaption", *shown, class_="legend")
@@ -241,7 +268,9 @@ def _document(title: str, body: Markup, figures: Mapping[str, Figure]) -> str:
         "script", Markup(values.replace("<", "\\u003c")), type="application/json", id="figures"
     )
     tail = together([data, *(tag("script", Markup(script)) for script in scripts)])
-    page = tag("html", tag("head", head), tag("body", body, tail if figures else Markup()), lang="en")
+    page = tag(
+        "html", tag("head", head), tag("body", body, tail if figures else Markup()), lang="en"
+    )
     return f"<!doctype html>\n{page}\n"
 
 

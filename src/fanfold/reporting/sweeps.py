@@ -4,7 +4,6 @@ Where parameters matter, where the best results lie, and what became of every
 combination: all of it plain arrays, so that it can be checked without a picture.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,10 @@ from fanfold.reporting.views import SweepView
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
+Floats = NDArray[np.float64]
+
+INFEASIBLE = "infeasible"
+"""Status of parameters that their strategy does not allow together."""
 TOP_MAX = 10
 CELLS_PER_AXIS_MAX = 120
 """More values than this on an axis are put into bins [cells]."""
@@ -50,7 +53,7 @@ class Grid:
 
     x: Axis
     y: Axis
-    best: NDArray[np.float64]
+    best: Floats
     others: tuple[str, ...]
 
 
@@ -61,11 +64,12 @@ class SweepSummary:
         """Find which combinations have a result and which parameters vary."""
         self.view = view
         self.table = view.table
-        self.trial_count = len(view.table)
+        self.combination_count = len(view.table)
+        self.trial_count = trial_count(view)
         scores = view.table[view.objective].to_numpy(dtype=np.float64, na_value=np.nan)
         self.scored: NDArray[np.bool_] = np.isfinite(scores)
         self.scores = scores
-        self.values: NDArray[np.float64] = scores[self.scored]
+        self.values: Floats = scores[self.scored]
         self.objective_label = measure(view.objective).label
         self.varying = [name for name in view.params if view.table[name].nunique() > 1]
 
@@ -119,36 +123,45 @@ class SweepSummary:
         return shown
 
 
+def trial_count(view: SweepView) -> int:
+    """Combinations that were tried: a failed one counts, an impossible one was never run."""
+    return int((view.table["status"] != INFEASIBLE).sum())
+
+
 def _axis(name: str, column: "Series[Any]") -> Axis:
-    from pandas import factorize
     from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
     if not is_numeric_dtype(column) or is_bool_dtype(column):
-        places, found = factorize(column.astype(str), sort=True)
-        return Axis(name=name, labels=[str(text) for text in found], places=places, even=False, binned=False)
-    values = column.to_numpy(dtype=np.float64)
+        words, places = np.unique(column.astype(str).to_numpy(dtype=str), return_inverse=True)
+        return Axis(name=name, labels=words.tolist(), places=places, even=False, binned=False)
+    values: Floats = column.to_numpy(dtype=np.float64)
     found, places = np.unique(values, return_inverse=True)
     if len(found) > CELLS_PER_AXIS_MAX:
-        edges = np.linspace(found[0], found[-1], BINS_PER_AXIS + 1)
-        places = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, BINS_PER_AXIS - 1)
-        middles = [float(f"{middle:.4g}") for middle in (edges[:-1] + edges[1:]) / 2]
-        return Axis(name=name, labels=middles, places=places, even=True, binned=True)
-    even = _is_even(found)
-    labels: Sequence[Any] = found.tolist() if even else [parameter(as_number(v)) for v in found.tolist()]
-    return Axis(name=name, labels=list(labels), places=places, even=even, binned=False)
+        return _binned(name, values)
+    if _is_even(found):
+        return Axis(name=name, labels=found.tolist(), places=places, even=True, binned=False)
+    labels = [parameter(_without_fraction(value)) for value in found.tolist()]
+    return Axis(name=name, labels=labels, places=places, even=False, binned=False)
 
 
-def as_number(value: float) -> float | int:
-    """The same value, without a fraction that says nothing."""
+def _binned(name: str, values: Floats) -> Axis:
+    low = float(np.min(values))
+    width = (float(np.max(values)) - low) / BINS_PER_AXIS
+    places = np.minimum((values - low) / width, BINS_PER_AXIS - 1).astype(np.int64)
+    labels = [float(f"{low + (place + 0.5) * width:.4g}") for place in range(BINS_PER_AXIS)]
+    return Axis(name=name, labels=labels, places=places, even=True, binned=True)
+
+
+def _without_fraction(value: float) -> float | int:
     return int(value) if value.is_integer() else value
 
 
-def _is_even(values: NDArray[np.float64]) -> bool:
+def _is_even(values: Floats) -> bool:
     steps = np.diff(values)
     return len(steps) > 1 and bool(np.allclose(steps, steps[0], rtol=1e-6))
 
 
-def _explained(values: NDArray[np.float64], places: NDArray[np.int64]) -> float:
+def _explained(values: Floats, places: NDArray[np.int64]) -> float:
     """Share of variance that the places explain, corrected for how many they are."""
     group, sizes = np.unique(places, return_inverse=True)[1], np.bincount(places)
     sizes = sizes[sizes > 0]

@@ -50,9 +50,7 @@ REFUSALS: Mapping[str, str] = {
 
 def parameters(params: Mapping[str, Value]) -> Markup:
     """Parameters in one line, as they would be typed."""
-    pairs = [
-        tag("span", f"{name} ", tag("b", parameter(value))) for name, value in params.items()
-    ]
+    pairs = [tag("span", f"{name} ", tag("b", parameter(value))) for name, value in params.items()]
     return tag("p", *pairs, class_="parameters") if pairs else Markup()
 
 
@@ -96,9 +94,7 @@ def glance(runs: Sequence[RunView]) -> Markup:
 def measures(view: RunView) -> Markup:
     """Every measure of a run, in groups, with the convention that they share."""
     known = {**PERFORMANCE, **TRADING, **RELATIVE}
-    other = {
-        name: measure(name) for name in view.metrics if name not in {*known, PERIODS_PER_YEAR}
-    }
+    other = {name: measure(name) for name in view.metrics if name not in {*known, PERIODS_PER_YEAR}}
     groups: list[tuple[str, Mapping[str, Measure]]] = [
         ("Return and risk", PERFORMANCE),
         ("Trading", TRADING),
@@ -118,7 +114,9 @@ def measures(view: RunView) -> Markup:
     if PERIODS_PER_YEAR not in view.metrics:
         return shown
     periods = plain(view.metrics[PERIODS_PER_YEAR])
-    return together([shown, tag("p", f"Figures a year count {periods} periods a year.", class_="small")])
+    return together(
+        [shown, tag("p", f"Figures a year count {periods} periods a year.", class_="small")]
+    )
 
 
 def round_trips(view: RunView) -> Markup:
@@ -127,7 +125,9 @@ def round_trips(view: RunView) -> Markup:
     if len(trips) == 0:
         return tag("p", "No round trip was completed.")
     pnl = trips["pnl"].to_numpy(dtype=np.float64)
-    held = (trips["exit_ts"] - trips["entry_ts"]).to_numpy().astype("timedelta64[ns]").astype(np.int64)
+    held = (
+        (trips["exit_ts"] - trips["entry_ts"]).to_numpy().astype("timedelta64[ns]").astype(np.int64)
+    )
     best = np.sort(pnl)[::-1][:LUCKY_COUNT].sum()
     profit = float(pnl.sum())
     facts = [
@@ -144,18 +144,18 @@ def round_trips(view: RunView) -> Markup:
 
 
 def _by_symbol(fills: "DataFrame", trips: "DataFrame") -> Markup:
-    by_trip = trips.groupby("symbol", observed=True)["pnl"]
-    pnl, trip_count = by_trip.sum(), by_trip.count()
-    won = trips[trips["pnl"] > 0].groupby("symbol", observed=True)["pnl"].count()
-    fees = fills.groupby("symbol", observed=True)["fee"].sum()
-    symbols = sorted(pnl.index, key=lambda symbol: (-abs(float(pnl[symbol])), str(symbol)))
+    pnl = _sums(trips, "pnl")
+    trip_count = _sums(trips.assign(one=1), "one")
+    won_count = _sums(trips.assign(one=trips["pnl"] > 0), "one")
+    fees = _sums(fills, "fee")
+    symbols = sorted(pnl, key=lambda symbol: (-abs(pnl[symbol]), symbol))
     rows = [
         [
-            str(symbol),
-            count(int(trip_count[symbol])),
-            percent(int(won.get(symbol, 0)) / int(trip_count[symbol])),
-            money(float(fees.get(symbol, 0))),
-            money(float(pnl[symbol])),
+            symbol,
+            count(trip_count[symbol]),
+            percent(won_count[symbol] / trip_count[symbol]),
+            money(fees.get(symbol, 0.0)),
+            money(pnl[symbol]),
         ]
         for symbol in symbols[:SYMBOLS_MAX]
     ]
@@ -163,9 +163,14 @@ def _by_symbol(fills: "DataFrame", trips: "DataFrame") -> Markup:
     if len(symbols) <= SYMBOLS_MAX:
         return shown
     rest = symbols[SYMBOLS_MAX:]
-    total = money(float(pnl[rest].sum()))
+    total = money(sum(pnl[symbol] for symbol in rest))
     note = f"{len(rest)} more symbols with smaller amounts brought {total} together."
     return together([shown, tag("p", note, class_="small")])
+
+
+def _sums(rows: "DataFrame", column: str) -> dict[str, float]:
+    sums = rows.groupby("symbol", observed=True)[column].sum()
+    return {str(symbol): float(value) for symbol, value in sums.items()}
 
 
 def refusals(view: RunView) -> Markup:
@@ -197,7 +202,9 @@ def refusals(view: RunView) -> Markup:
 def _reason(code: str) -> Markup:
     if code not in REFUSALS:
         return tag("span", code)
-    return together([tag("code", code), Markup("<br>"), tag("span", REFUSALS[code], class_="small")])
+    return together(
+        [tag("code", code), Markup("<br>"), tag("span", REFUSALS[code], class_="small")]
+    )
 
 
 def best_combinations(summary: SweepSummary) -> Markup:
@@ -213,13 +220,13 @@ def best_combinations(summary: SweepSummary) -> Markup:
         for rank, row in enumerate(best.itertuples(index=False, name=None), start=1)
     ]
     heads = [name if name in params else measure(name).label for name in columns]
-    return table(["", *heads], rows)
+    return table(["", *heads], rows, text_columns=0)
 
 
 def outcomes(summary: SweepSummary) -> Markup:
     """What became of every combination."""
     rows = [
-        [status, reason or ABSENT, count(n), percent(n / summary.trial_count)]
+        [status, reason or ABSENT, count(n), percent(n / summary.combination_count)]
         for status, reason, n in summary.outcomes()
     ]
     return table(["Status", "Reason", "Combinations", "Share"], rows, text_columns=2)

@@ -45,6 +45,8 @@ def test_several_series_share_their_benchmark() -> None:
 @pytest.mark.parametrize("measure", [alpha, beta])
 def test_a_benchmark_that_stands_still_explains_nothing(measure: Callable[..., Any]) -> None:
     assert np.isnan(measure(MARKET, np.full(6, 0.001)))
+    even_growth = 100.0 * 1.001 ** np.arange(7)  # its returns differ by their rounding
+    assert np.isnan(measure(MARKET, even_growth[1:] / even_growth[:-1] - 1.0))
     assert np.isnan(measure([0.01], [0.02]))
 
 

@@ -85,9 +85,7 @@ def test_sharpe_and_sortino_do_not_change_with_the_stake(returns: np.ndarray, st
 
 
 @given(SERIES, st.randoms(use_true_random=False))
-def test_only_the_adjusted_sharpe_ratio_sees_the_order_of_bars(
-    returns: np.ndarray, random: Any
-) -> None:
+def test_the_other_ratios_ignore_the_order_of_bars(returns: np.ndarray, random: Any) -> None:
     order = list(range(len(varied(returns))))
     random.shuffle(order)
     for measure in (sharpe_ratio, sortino_ratio, omega_ratio):
@@ -97,10 +95,9 @@ def test_only_the_adjusted_sharpe_ratio_sees_the_order_of_bars(
 
 
 def test_the_adjusted_sharpe_ratio_sees_the_order_of_bars() -> None:
-    trending = np.repeat([0.02, -0.01, 0.02, -0.01], 10)
-    zigzag = np.tile([0.02, -0.01], 20)
+    trending, reverting = autoregressive(0.3, 1_000, seed=3), autoregressive(-0.3, 1_000, seed=3)
     assert adjusted_sharpe_ratio(trending) < sharpe_ratio(trending, periods_per_year=252)
-    assert adjusted_sharpe_ratio(zigzag) > sharpe_ratio(zigzag, periods_per_year=252)
+    assert adjusted_sharpe_ratio(reverting) > sharpe_ratio(reverting, periods_per_year=252)
 
 
 @given(SERIES)
@@ -147,7 +144,7 @@ def test_the_number_of_lags_is_bounded(lag_count: Any, most: int) -> None:
 
 
 def test_the_adjusted_ratio_needs_a_year_of_at_least_one_bar() -> None:
-    with pytest.raises(ConfigError, match="periods_per_year must be >= 1 for this ratio, was 0.5"):
+    with pytest.raises(ConfigError, match=r"must be >= 1 for this ratio, was 0\.5$"):
         adjusted_sharpe_ratio([0.1, 0.2, 0.3], periods_per_year=0.5)
 
 

@@ -52,7 +52,7 @@ ANNUAL: list[Callable[..., Any]] = [
     measures.sortino_ratio,
     measures.volatility,
 ]
-RETURNS = np.array([0.01, -0.02, 0.03, 0.005, -0.01, 0.02])
+RETURNS = np.array([0.01, 0.03, 0.02, -0.01, -0.02, 0.005])
 
 
 @pytest.mark.parametrize("measure", OF_RETURNS + OF_ROUND_TRIPS)
@@ -125,7 +125,9 @@ def test_a_rate_must_be_finite(rate: float) -> None:
 
 
 def test_a_rate_a_bar_must_be_as_long_as_the_returns() -> None:
-    with pytest.raises(DataError, match="risk_free must be as long as the returns, 6 bars, was 2$"):
+    with pytest.raises(
+        DataError, match=r"risk_free must be as long as the returns, 6 bars, was 2$"
+    ):
         measures.sharpe_ratio(RETURNS, risk_free=[0.01, 0.02])
 
 

@@ -155,6 +155,12 @@ def test_one_trial_is_not_deflated() -> None:
     assert single == probabilistic_sharpe_ratio(**PAPER)
 
 
+@pytest.mark.parametrize("trial_count", [1.0, 1.001, 1.2])
+def test_luck_never_has_a_negative_sharpe_ratio(trial_count: float) -> None:
+    lucky = expected_max_sharpe_ratio(trial_sharpe_variance=0.01, trial_count=trial_count)
+    assert lucky == 0.0
+
+
 @pytest.mark.parametrize("benchmark", [0.1, 0.2])
 def test_no_record_is_long_enough_below_the_benchmark(benchmark: float) -> None:
     assert minimum_track_record_length(0.1, benchmark=benchmark) == math.inf

@@ -24,7 +24,7 @@ PNL = [30.0, -10.0, 0.0, 10.0, -10.0]
 def test_round_trips_are_summed_by_side() -> None:
     assert profit_factor(PNL) == 2.0
     assert average_win(PNL) == 20.0
-    assert average_loss(PNL) == 10.0
+    assert average_loss(PNL) == -10.0
     assert hit_rate(PNL) == 0.4
 
 
@@ -39,7 +39,7 @@ def test_a_side_without_round_trips_has_no_mean() -> None:
 @given(arrays(float, st.integers(1, 30), elements=st.integers(-100, 100).map(float)))
 def test_the_measures_of_round_trips_fit_together(pnl: np.ndarray) -> None:
     wins, losses = np.sum(pnl > 0), np.sum(pnl < 0)
-    earned = wins * np.nan_to_num(average_win(pnl)) - losses * np.nan_to_num(average_loss(pnl))
+    earned = wins * np.nan_to_num(average_win(pnl)) + losses * np.nan_to_num(average_loss(pnl))
     assert earned == pytest.approx(np.sum(pnl), abs=1e-9)
     assert 0.0 <= hit_rate(pnl) <= 1.0
     if losses > 0:

@@ -21,6 +21,7 @@ def job(**values: object) -> JobRecord:
         "api_key",
         "APCA-API-SECRET-KEY",
         "apiKey",
+        "signingKey",
         "apikey",
         "auth_token",
         "accesstoken",

@@ -1,7 +1,7 @@
 """Indicators: one compiled streaming update each."""
 
 from fanfold.strategies.indicators.averages import EMA, SMA
-from fanfold.strategies.indicators.indicator import Indicator, batch
+from fanfold.strategies.indicators.indicator import Indicator, batch, batch_all
 from fanfold.strategies.indicators.momentum import ROC, RSI
 from fanfold.strategies.indicators.stream import Stream, stream
 from fanfold.strategies.indicators.volatility import ATR, Bollinger, RealisedVolatility
@@ -17,5 +17,6 @@ __all__ = [
     "RealisedVolatility",
     "Stream",
     "batch",
+    "batch_all",
     "stream",
 ]

@@ -22,8 +22,9 @@ def oldest_slot(state: Any, ring: int) -> int:
         ring: Place of the first value.
     """
     head = state[HEAD]
-    following = head + 1.0
-    state[HEAD] = 0.0 if following == state[PERIOD] else following
+    state[HEAD] = head + 1.0
+    if head + 1.0 == state[PERIOD]:
+        state[HEAD] = 0.0
     return ring + int(head)
 
 

@@ -14,7 +14,7 @@ from tests.unit.strategies.indicators.conftest import (
     same_bits,
 )
 
-from fanfold.strategies.indicators import SMA, Bollinger, Indicator, batch, stream
+from fanfold.strategies.indicators import SMA, Bollinger, Indicator, batch, batch_all, stream
 
 each = pytest.mark.parametrize("indicator", SHORT, ids=repr)
 
@@ -77,6 +77,21 @@ def test_warm_up_counts_the_bars_up_to_the_first_value(indicator: Indicator) -> 
 def test_long_series_agree_on_every_bit_too(indicator: Indicator) -> None:
     panel = market(3_000)
     assert same_bits(batch(indicator, panel), batch(indicator, panel, plain=True))
+
+
+@given(panel=gappy_panels(), data=st.data())
+def test_several_at_once_give_the_values_of_each_alone(
+    panel: NDArray[np.float64], data: st.DataObject
+) -> None:
+    kinds = st.sampled_from([SMA(2), SMA(4), SMA(5), Bollinger(3), Bollinger(4)])
+    indicators = data.draw(st.lists(kinds, min_size=1, max_size=5))
+    expected = np.concatenate([batch(indicator, panel) for indicator in indicators])
+    assert same_bits(batch_all(indicators, panel), expected)
+    assert same_bits(batch_all(indicators, panel, plain=True), expected)
+
+
+def test_no_indicators_have_no_columns() -> None:
+    assert batch_all((), market(4)).shape == (0, 4, 1)
 
 
 def test_values_are_written_where_the_caller_wants_them() -> None:

@@ -1,0 +1,63 @@
+"""How a plan is cut: chunks long enough to pay for their way, short enough to show."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+Shared = TypeVar("Shared")
+Chunk = TypeVar("Chunk")
+R = TypeVar("R")
+
+CHUNK_SECONDS = 0.5
+"""How long a chunk should take [s]."""
+
+CHUNK_SIZE_MAX = 10_000
+"""Combinations of one chunk: bounds what a worker holds."""
+
+PROBE_SIZE = 16
+"""Combinations that are run to learn how long one takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What a probe has shown.
+
+    Attributes:
+        seconds_each: Time of one combination, compiling left out [s].
+    """
+
+    seconds_each: float
+
+    def seconds(self, count: int) -> float:
+        """Estimated time of so many combinations on one core [s]."""
+        return self.seconds_each * count
+
+    @property
+    def chunk_size(self) -> int:
+        """Combinations of a chunk of `CHUNK_SECONDS`."""
+        return max(1, min(int(CHUNK_SECONDS / max(self.seconds_each, 1e-9)), CHUNK_SIZE_MAX))
+
+
+def probe(run: Callable[[int, int], Any], start: int, stop: int) -> Pace:
+    """Time the first combinations: once to compile, once to measure."""
+    end = min(start + PROBE_SIZE, stop)
+    run(start, start + 1)
+    began = time.perf_counter()
+    run(start, end)
+    return Pace((time.perf_counter() - began) / max(end - start, 1))
+
+
+def cut(start: int, stop: int, size: int) -> Iterator[tuple[int, int]]:
+    """Chunks of a size from start to stop, in order."""
+    for at in range(start, stop, size):
+        yield at, min(at + size, stop)
+
+
+def map_here(
+    run: Callable[[Shared, Chunk], R], chunks: Iterable[Chunk], *, shared: Shared, inflight_max: int
+) -> Iterator[R]:
+    """Apply `run` to every chunk in this process: the twin of `ray_map`."""
+    del inflight_max  # one at a time is in flight here
+    for chunk in chunks:
+        yield run(shared, chunk)

@@ -1,0 +1,52 @@
+"""From settings to the engine's values: bars and terms."""
+
+from fanfold.domain.bars import Bars
+from fanfold.engine.backtest import terms_of
+from fanfold.engine.metrics import METRICS
+from fanfold.engine.spec import Terms
+from fanfold.errors import ConfigError
+from fanfold.market.load import load_bars
+from fanfold.settings import Settings
+
+
+def bars_for(settings: Settings) -> Bars:
+    """The bars that a job names.
+
+    Raises:
+        InputError: They are not there, or cannot be read.
+    """
+    data = settings.data
+    return load_bars(
+        data.source,
+        symbols=data.symbols,
+        start=data.start,
+        end=data.end,
+        basis=data.basis,
+        stamp=data.stamp,
+    )
+
+
+def terms_for(settings: Settings) -> Terms:
+    """The terms that a job names."""
+    return terms_of(
+        cash=settings.account.cash,
+        costs=settings.costs,
+        limits=settings.limits,
+        sizing=settings.sizing,
+        venue=settings.account.venue,
+        options=settings.options,
+        leverage=settings.account.leverage,
+    )
+
+
+def checked_objective(settings: Settings) -> str:
+    """The metric that ranks combinations.
+
+    Raises:
+        ConfigError: There is no such metric.
+    """
+    if settings.objective not in METRICS:
+        raise ConfigError(
+            f"objective must be one of {', '.join(METRICS)}, was {settings.objective!r}"
+        )
+    return settings.objective

@@ -1,0 +1,119 @@
+"""Small inputs of a report, and a page read back as elements."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fanfold.reporting import RunView, SweepView, write_report
+
+DAYS = pd.date_range("2020-01-01 21:00", periods=6, freq="D", tz="UTC")
+
+
+@pytest.fixture(scope="session")
+def run_view() -> Callable[..., RunView]:
+    """A run of six days and three round trips, with what the test sets."""
+    given: dict[str, Any] = {
+        "name": "SmaCross",
+        "params": {"fast": 10, "slow": 50},
+        "metrics": {"total_return": 0.5, "sharpe": 1.25, "periods_per_year": 252.0, "beta": 0.5},
+        "equity": pd.Series([100.0, 110.0, 99.0, 120.0, 60.0, 150.0], index=DAYS),
+        "fills": pd.DataFrame({"symbol": ["AAPL", "AAPL", "MSFT"], "fee": [1.0, 2.0, 0.5]}),
+        "round_trips": pd.DataFrame(
+            {
+                "symbol": ["AAPL", "AAPL", "MSFT"],
+                "entry_ts": DAYS[[0, 2, 0]],
+                "exit_ts": DAYS[[1, 5, 3]],
+                "pnl": [300.0, -100.0, 50.0],
+            }
+        ),
+        "orders": pd.DataFrame(
+            {
+                "status": ["filled", "refused", "refused", "filled"],
+                "reason": ["", "max_position", "buying_power", "max_position"],
+            }
+        ),
+    }
+    return lambda **values: RunView(**given | values)
+
+
+@pytest.fixture(scope="session")
+def sweep_view() -> Callable[..., SweepView]:
+    """A sweep of three by four combinations, two of them impossible; the test may set more."""
+    fast, slow = np.repeat([2, 4, 6], 4), np.tile([3, 5, 7, 9], 3)
+    feasible = fast < slow
+    given: dict[str, Any] = {
+        "name": "Sweep of SmaCross",
+        "strategy": "SmaCross",
+        "table": pd.DataFrame(
+            {
+                "fast": fast,
+                "slow": slow,
+                "sharpe": np.where(feasible, fast / 10 - slow / 100, np.nan),
+                "total_return": np.where(feasible, 0.1, np.nan),
+                "status": np.where(feasible, "ok", "infeasible"),
+                "reason": np.where(feasible, "", "fast must be below slow"),
+            }
+        ),
+        "params": ["fast", "slow"],
+        "objective": "sharpe",
+    }
+    return lambda **values: SweepView(**given | values)
+
+
+@dataclass
+class Element:
+    """One tag of a page, with its attributes and the text up to the next tag."""
+
+    name: str
+    attributes: dict[str, str]
+    text: str = ""
+
+
+@dataclass
+class Page(HTMLParser):
+    """A page's source and its elements in order."""
+
+    source: str
+    elements: list[Element] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self.feed(self.source)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(Element(tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.elements.append(Element(f"/{tag}", {}))  # what follows is no longer inside
+
+    def handle_data(self, data: str) -> None:
+        if self.elements:
+            self.elements[-1].text += data
+
+    def all(self, name: str) -> list[Element]:
+        return [element for element in self.elements if element.name == name]
+
+    def headings(self) -> list[str]:
+        return [one.text for one in self.elements if one.name in {"h1", "h2", "h3", "h4"}]
+
+    def text(self) -> str:
+        words = (one.text for one in self.elements if one.name not in {"script", "style"})
+        return " ".join(" ".join(words).split())
+
+
+@pytest.fixture
+def drawn(tmp_path: Path) -> Callable[..., Page]:
+    """A report of what the test gives, written and read back."""
+
+    def draw(**values: Any) -> Page:
+        given: dict[str, Any] = {"title": "A report", "runs": [], "sweeps": [], "facts": {}}
+        file = write_report(tmp_path / "new" / "report.html", **given | values)
+        return Page(file.read_text(encoding="utf-8"))
+
+    return draw
