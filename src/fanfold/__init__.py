@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from fanfold.engine.result import Result
     from fanfold.execution.costs import Costs
     from fanfold.market.load import load_bars
-    from fanfold.workflows.sweep import sweep
     from fanfold.risk.limits import Limits
     from fanfold.strategies.sizing import Exposure, FixedUnits
     from fanfold.strategies.strategy import Strategy
+    from fanfold.workflows.sweep import sweep
 
 __version__ = "0.1.0"
 

@@ -70,7 +70,7 @@ def _guarded(work: Callable[[Context], None], *, as_json: bool, debug: bool) -> 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="fanfold")
 def main() -> None:
-    """Backtests by the thousand, and the same code on live markets.
+    r"""Backtests by the thousand, and the same code on live markets.
 
     \b
     Start with:
@@ -91,7 +91,7 @@ def main() -> None:
 @click.option("--address", help="Ray cluster to run on; a local one is started by default.")
 @click.option("--no-track", is_flag=True, help="Do not write to MLflow.")
 @_common
-def run(  # noqa: PLR0913
+def run(
     config: Path,
     overrides: tuple[str, ...],
     workers: int | None,
@@ -101,7 +101,7 @@ def run(  # noqa: PLR0913
     as_json: bool,
     debug: bool,
 ) -> None:
-    """Run the job that a YAML file describes.
+    r"""Run the job that a YAML file describes.
 
     \b
     Examples:
@@ -135,7 +135,7 @@ def run(  # noqa: PLR0913
 @click.option("--folder", type=click.Path(path_type=Path), help="Where the report goes.")
 @_common
 def report(run: str, folder: Path | None, *, as_json: bool, debug: bool) -> None:
-    """Draw the report of a tracked run: its id, the start of it, or its name.
+    r"""Draw the report of a tracked run: its id, the start of it, or its name.
 
     \b
     Example:

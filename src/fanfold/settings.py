@@ -52,25 +52,25 @@ class StrategySettings(_Section):
 class AccountSettings(_Section):
     """Starting cash [currency], leverage [1] and whose rules orders follow."""
 
-    cash: float = Field(100_000, gt=0.0, le=CASH_MAX)
-    leverage: float = Field(1.0, ge=1.0, le=LEVERAGE_MAX)
+    cash: float = Field(default=100_000, gt=0.0, le=CASH_MAX)
+    leverage: float = Field(default=1.0, ge=1.0, le=LEVERAGE_MAX)
     venue: Literal["alpaca", "ideal"] = "alpaca"
 
 
 class RunSettings(_Section):
     """Where and how much: processors (0: this process), cluster, seed, random samples."""
 
-    workers: int | None = Field(None, ge=0)
+    workers: int | None = Field(default=None, ge=0)
     address: str | None = None
-    seed: int = Field(0, ge=0)
-    samples: int | None = Field(None, ge=1)
+    seed: int = Field(default=0, ge=0)
+    samples: int | None = Field(default=None, ge=1)
 
 
 class TrackSettings(_Section):
     """Whether MLflow keeps the job, and in which experiment."""
 
     enabled: bool = True
-    experiment: str = Field("fanfold", min_length=1)
+    experiment: str = Field(default="fanfold", min_length=1)
 
 
 class ReportSettings(_Section):
@@ -103,7 +103,7 @@ class Settings(_Section):
     track: TrackSettings = TrackSettings()
     report: ReportSettings = ReportSettings()
     objective: str = "sharpe"
-    top: int = Field(10, ge=1, le=100)
+    top: int = Field(default=10, ge=1, le=100)
     folder: Path = Path("runs")
 
     @model_validator(mode="after")

@@ -24,7 +24,7 @@ def trades(file: str, fast: int, slow: int, habit: dict[str, Any]) -> dict[str, 
     """Fills and final equity of one combination."""
     prices = read_prices(file)
     (result,) = _one_by_one(prices, [(fast, slow)], habit)
-    return _fills_of(result, prices)
+    return _fills_of(result)
 
 
 def sweep(
@@ -40,9 +40,7 @@ def sweep(
 def one(file: str, fast: int, slow: int, habit: dict[str, Any]) -> dict[str, float]:
     """Time one run from prices to its measures."""
     prices = read_prices(file)
-    seconds, _ = timed(
-        lambda: [_measures(r) for r in _one_by_one(prices, [(fast, slow)], habit)]
-    )
+    seconds, _ = timed(lambda: [_measures(r) for r in _one_by_one(prices, [(fast, slow)], habit)])
     return {"seconds": seconds, "count": len(prices.ts)}
 
 
@@ -124,7 +122,7 @@ def _measures(result: Any) -> tuple[float, float, float, int]:
     return shares[0], found.sharpe_ratio, shares[1], found.total_trades
 
 
-def _fills_of(result: Any, prices: Prices) -> dict[str, Any]:
+def _fills_of(result: Any) -> dict[str, Any]:
     fills: list[list[float]] = []
     for trade in result.trades():
         fills.append([trade.entry_idx, 1, trade.size, trade.entry_price])

@@ -2,9 +2,9 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
-from types import ModuleType
+from typing import Any
 
 from fanfold.domain.place import home
 from fanfold.errors import ConfigError, JobError
@@ -17,7 +17,7 @@ OBJECT_STORE_BYTES = 500_000_000
 
 
 @contextmanager
-def connected(workers: int | None = None, address: str | None = None) -> Iterator[int]:
+def connected(workers: int | None = None, address: str | None = None) -> Generator[int]:
     """A connection to a cluster; a local one is started and ended here.
 
     Args:
@@ -39,8 +39,9 @@ def connected(workers: int | None = None, address: str | None = None) -> Iterato
     address = address or os.environ.get("RAY_ADDRESS")
     if address is None:
         os.environ.setdefault("RAY_AUTH_MODE", "disabled")
-    import ray
+    import ray as untyped
 
+    ray: Any = untyped
     ours = not ray.is_initialized()
     if ours:
         _connect(ray, workers, address)
@@ -51,7 +52,7 @@ def connected(workers: int | None = None, address: str | None = None) -> Iterato
             ray.shutdown()
 
 
-def _connect(ray: ModuleType, workers: int | None, address: str | None) -> None:
+def _connect(ray: Any, workers: int | None, address: str | None) -> None:
     for left in reversed(range(CLUSTER_START_TRIES_MAX)):
         try:
             _start(ray, workers, address)
@@ -64,7 +65,7 @@ def _connect(ray: ModuleType, workers: int | None, address: str | None) -> None:
             return
 
 
-def _start(ray: ModuleType, workers: int | None, address: str | None) -> None:
+def _start(ray: Any, workers: int | None, address: str | None) -> None:
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     if address is not None:
         ray.init(address=address, **quiet)
@@ -81,6 +82,7 @@ def _start(ray: ModuleType, workers: int | None, address: str | None) -> None:
 
 def send_by_value(module_name: str) -> None:
     """Let workers have a module that they cannot import: a user's own file."""
-    import ray
+    import ray as untyped
 
-    ray.cloudpickle.register_pickle_by_value(sys.modules[module_name])  # pyright: ignore[reportUnknownMemberType]
+    ray: Any = untyped
+    ray.cloudpickle.register_pickle_by_value(sys.modules[module_name])

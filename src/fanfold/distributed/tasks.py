@@ -32,8 +32,9 @@ def ray_map(
         FanfoldError: As `run` raised it.
         JobError: The cluster lost a chunk more often than it may.
     """
-    import ray
+    import ray as untyped
 
+    ray: Any = untyped
     task: Any = ray.remote(run).options(max_retries=TASK_RETRIES_MAX)
     held = ray.put(shared)  # once, owned by the driver: survives a lost worker
     inflight: deque[Any] = deque()
@@ -46,8 +47,9 @@ def ray_map(
 
 
 def _get(reference: Any) -> Any:
-    import ray
+    import ray as untyped
 
+    ray: Any = untyped
     try:
         return ray.get(reference)
     except ray.exceptions.RayTaskError as error:

@@ -16,20 +16,21 @@ import platform
 import shutil
 from collections.abc import Callable
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from fanfold.domain.language import content_hash
+from fanfold.domain.language import Declared, content_hash
 from fanfold.domain.place import home
 
 P = ParamSpec("P")
-R = TypeVar("R", covariant=True)
+R_co = TypeVar("R_co", covariant=True)
 
 CACHE_ENTRIES_MAX = 500
 """Compiled functions kept on disk; the oldest go first [entries]."""
 
 
-class Compiled(Generic[P, R]):
+class Compiled(Declared, Generic[P, R_co]):
     """A function of the compiled subset; see `fanfold.domain.language`.
 
     Attributes:
@@ -40,7 +41,7 @@ class Compiled(Generic[P, R]):
 
     def __init__(
         self,
-        function: Callable[P, R],
+        function: Callable[P, R_co],
         signature: Callable[[], Any] | None = None,
         *,
         apart: bool = False,
@@ -53,7 +54,7 @@ class Compiled(Generic[P, R]):
         self.__module__ = function.__module__
         self.__doc__ = function.__doc__
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Run plain."""
         return self.function(*args, **kwargs)
 
@@ -76,7 +77,7 @@ class Compiled(Generic[P, R]):
         return content_hash(self.function)
 
     @cached_property
-    def machine(self) -> Callable[P, R]:
+    def machine(self) -> Callable[P, R_co]:
         """The machine code, compiled now or read from the disk cache.
 
         Raises:
@@ -110,12 +111,12 @@ class Compiled(Generic[P, R]):
         return dispatcher
 
 
-def compiled(function: Callable[P, R]) -> Compiled[P, R]:
+def compiled(function: Callable[P, R_co]) -> Compiled[P, R_co]:
     """Declare a function of the compiled subset, inlined where compiled code calls it."""
     return Compiled(function)
 
 
-def compiled_apart(function: Callable[P, R]) -> Compiled[P, R]:
+def compiled_apart(function: Callable[P, R_co]) -> Compiled[P, R_co]:
     """Declare a function that is rarely called from a hot loop: it stays out of line.
 
     Inlined there, its constants would be kept in registers and saved around every
@@ -124,14 +125,14 @@ def compiled_apart(function: Callable[P, R]) -> Compiled[P, R]:
     return Compiled(function, apart=True)
 
 
-def compiled_as(signature: Callable[[], Any]) -> Callable[[Callable[P, R]], Compiled[P, R]]:
+def compiled_as(signature: Callable[[], Any]) -> Callable[[Callable[P, R_co]], Compiled[P, R_co]]:
     """Declare a compiled function of one fixed type, to be called from Python or as a value.
 
     Args:
         signature: Makes numba's signature; called on the first compilation only.
     """
 
-    def declare(function: Callable[P, R]) -> Compiled[P, R]:
+    def declare(function: Callable[P, R_co]) -> Compiled[P, R_co]:
         return Compiled(function, signature)
 
     return declare
@@ -163,8 +164,7 @@ def _numba() -> Any:
 
 def _disk_cache(function: Compiled[Any, Any]) -> Any:
     """numba's function cache, stored under the content hash."""
-    from numba.core import caching
-
+    caching: Any = import_module("numba.core.caching")
     hash_ = function.content_hash
     folder = _cache_folder() / f"{function.__name__}-{hash_[:24]}"
 
@@ -196,7 +196,7 @@ def _disk_cache(function: Compiled[Any, Any]) -> Any:
 
         def save_overload(self, sig: Any, data: Any) -> None:
             folder.mkdir(parents=True, exist_ok=True)
-            super().save_overload(sig, data)
+            caching.FunctionCache.save_overload(self, sig, data)
             _forget_oldest()
 
     return ContentCache(function.function)

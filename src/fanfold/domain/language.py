@@ -19,6 +19,19 @@ from typing import Any
 
 from fanfold.errors import LanguageError
 
+
+class Declared:
+    """A function that was declared to be of the subset; others may call it.
+
+    Attributes:
+        function: The plain function.
+        apart: Whether it stays out of line in its callers.
+    """
+
+    function: Callable[..., Any]
+    apart: bool
+
+
 BUILTINS = {"abs", "bool", "float", "int", "len", "max", "min", "range", "round"}
 
 _REFUSED_OPERATORS = {"**": "** (write a product, or math.pow)", "@": "@"}
@@ -118,9 +131,7 @@ def _reached(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _inner_function(value: Any) -> Callable[..., Any] | None:
-    from fanfold.domain.compiled import Compiled
-
-    return value.function if isinstance(value, Compiled) else None
+    return value.function if isinstance(value, Declared) else None
 
 
 def _check(function: Callable[..., Any]) -> None:
@@ -175,8 +186,7 @@ def _is_method(instruction: dis.Instruction) -> bool:
 
 def _names_math(instruction: dis.Instruction, function: Callable[..., Any]) -> bool:
     return (
-        instruction.opname == "LOAD_GLOBAL"
-        and function.__globals__.get(instruction.argval) is math
+        instruction.opname == "LOAD_GLOBAL" and function.__globals__.get(instruction.argval) is math
     )
 
 

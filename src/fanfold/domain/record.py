@@ -58,11 +58,16 @@ class Record:
     def views(cls, records: NDArray[Any]) -> list[Self]:
         """One light object a record, over the array's own memory."""
         places = cls.dtype.itemsize // 8
-        floats, ints = memoryview(records.view("f8")), memoryview(records.view("i8"))
+        floats, ints = view(records.view("f8")), view(records.view("i8"))
         return [
             cls(floats[at : at + places], ints[at : at + places])
             for at in range(0, len(records) * places, places)
         ]
+
+
+def view(array: Any) -> Any:
+    """An array as plain Python reads it: with its own floats, faster than NumPy's."""
+    return memoryview(array)
 
 
 def _int_property(place: int) -> property:

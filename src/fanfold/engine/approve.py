@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 from fanfold.domain.compiled import compiled, compiled_apart
-from fanfold.domain.money import RATE_ONE, pro_rata, share
+from fanfold.domain.money import pro_rata, share
 from fanfold.domain.orders import (
     BUYING_POWER,
     CANCELLED,
@@ -30,7 +30,7 @@ from fanfold.strategies.sizing import EXPOSURE, sized_lots
 
 
 @compiled
-def close_bar(t: int, assets: Any, desks: Any, account: Any, rules: Any, orders: Any):
+def close_bar(t: int, assets: Any, desks: Any, account: Any, rules: Any, orders: Any) -> None:
     """Read the targets of bar t and leave what is approved to the next open."""
     asking = 0
     for i in range(len(desks)):
@@ -43,12 +43,12 @@ def close_bar(t: int, assets: Any, desks: Any, account: Any, rules: Any, orders:
                 account.fault_asset = i
                 account.fault_value = target
                 return
-            asking += _ask(t, i, target, desk, account, rules, orders)
+            asking += _ask(t, target, desk, account, rules, orders)
         elif rules.rebalance_band < math.inf and _has_drifted(target, desk, account, rules):
             desk.target = math.inf  # forget it, so that it counts as changed
-            asking += _ask(t, i, target, desk, account, rules, orders)
+            asking += _ask(t, target, desk, account, rules, orders)
     if asking > 0:
-        _approve(t, assets, desks, account, rules, orders)
+        _approve(t, desks, account, rules, orders)
 
 
 @compiled_apart
@@ -60,7 +60,7 @@ def _has_drifted(target: float, desk: Any, account: Any, rules: Any) -> bool:
 
 
 @compiled_apart
-def _ask(t: int, i: int, target: float, desk: Any, account: Any, rules: Any, orders: Any) -> int:
+def _ask(t: int, target: float, desk: Any, account: Any, rules: Any, orders: Any) -> int:
     """Set the goal and the wanted orders of one asset; 1 if it wants any."""
     if desk.mark == 0:
         return 0  # never traded yet: the target waits for a price
@@ -109,7 +109,7 @@ def _is_small(wanted: int, desk: Any, account: Any, rules: Any) -> bool:
 
 
 @compiled
-def _cancel(t: int, desk: Any, account: Any, orders: Any):
+def _cancel(t: int, desk: Any, account: Any, orders: Any) -> None:
     """Take back what still works for this asset: a new wish replaces it."""
     account.touched = 1
     if desk.close_order != 0:
@@ -124,7 +124,7 @@ def _cancel(t: int, desk: Any, account: Any, orders: Any):
 
 
 @compiled
-def _mark_cancelled(t: int, row: int, account: Any, orders: Any):
+def _mark_cancelled(t: int, row: int, account: Any, orders: Any) -> None:
     if account.recording == 1:
         orders[row].status = CANCELLED
         orders[row].reason = REPLACED
@@ -132,7 +132,7 @@ def _mark_cancelled(t: int, row: int, account: Any, orders: Any):
 
 
 @compiled_apart
-def _approve(t: int, assets: Any, desks: Any, account: Any, rules: Any, orders: Any):
+def _approve(t: int, desks: Any, account: Any, rules: Any, orders: Any) -> None:
     """Trim or refuse what was asked at bar t, then record it and let it wait.
 
     Each asset alone first (breaker, position limit); then all openings together,
@@ -165,7 +165,7 @@ def _approve(t: int, assets: Any, desks: Any, account: Any, rules: Any, orders: 
 
 
 @compiled
-def _limit_alone(desk: Any, account: Any, rules: Any):
+def _limit_alone(desk: Any, account: Any, rules: Any) -> None:
     """Refuse or trim the opening order of one asset, whatever the others ask."""
     if account.halted == 1:
         if desk.open_order != 0 or desk.unsized == 1:
@@ -204,7 +204,7 @@ def _opening_cost(desk: Any, rules: Any) -> int:
 
 
 @compiled
-def _record(t: int, i: int, desk: Any, account: Any, orders: Any):
+def _record(t: int, i: int, desk: Any, account: Any, orders: Any) -> None:
     """Write the rows of one asset's new orders and count what waits."""
     if desk.close_order != 0:
         account.working += 1

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from fanfold.domain.bars import Bars
 from fanfold.domain.decision import Asset, Portfolio
+from fanfold.domain.record import view
 from fanfold.engine.spec import Terms
 from fanfold.engine.state import Account, Desk, FillRow, OrderRow
 from fanfold.engine.timeline import timeline_of
@@ -62,11 +63,11 @@ class Arena:
         """The same for plain Python: light objects over the same memory."""
         return (
             Asset.views(self.assets),
-            memoryview(self.assets.view("f8")),
+            view(self.assets.view("f8")),
             Desk.views(self.desks),
-            memoryview(self.desks.view("f8")),
+            view(self.desks.view("f8")),
             Portfolio.views(self.portfolio),
-            memoryview(self.memory),
+            view(self.memory),
         )
 
     def record(self) -> tuple[Any, ...]:
@@ -76,7 +77,7 @@ class Arena:
     def plain_record(self) -> tuple[Any, ...]:
         """The same for plain Python."""
         tape = self.tape
-        return memoryview(tape.curve), FillRow.views(tape.fills), OrderRow.views(tape.orders)
+        return view(tape.curve), FillRow.views(tape.fills), OrderRow.views(tape.orders)
 
 
 def plain_accounts(accounts: NDArray[Any]) -> list[Account]:

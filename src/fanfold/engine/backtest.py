@@ -16,7 +16,7 @@ from fanfold.strategies.sizing import Exposure, FixedUnits
 from fanfold.strategies.strategy import Strategy, decision_of
 
 
-def terms_of(  # noqa: PLR0913  (the public face: each is a choice of its own)
+def terms_of(
     *,
     cash: float | Decimal = 100_000,
     costs: Costs | None = None,
@@ -74,7 +74,7 @@ def _open_tape(bars: Bars) -> Tape:
     return Tape.sized(bars.bar_count, TAPE_ROWS_START, TAPE_ROWS_START)
 
 
-def backtest(  # noqa: PLR0913  (the public face: each is a choice of its own)
+def backtest(
     strategy: Strategy,
     bars: Bars,
     *,

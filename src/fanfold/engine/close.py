@@ -38,8 +38,7 @@ def mark(t: int, panel: Any, desks: Any, account: Any) -> None:
 def show_bar(t: int, panel: Any, bank: Any, columns: Any, prices: int, assets: Any) -> None:
     """Show the decision bar t of every asset; without a bar its last stands.
 
-    Args:
-        prices: 0 leaves out open to volume, for a decision that reads none of them.
+    With `prices` 0 open to volume are left out, for a decision that reads none of them.
     """
     for i in range(len(assets)):
         asset = assets[i]

@@ -106,7 +106,7 @@ def _mark_last(first: int, last: int, panel: Any, desks: Any, account: Any) -> N
 
 
 @compiled
-def _hold(
+def _hold(  # noqa: C901, PLR0915  (one loop whose sums stay in registers)
     first: int,
     last: int,
     panel: Any,

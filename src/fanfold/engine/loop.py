@@ -97,9 +97,8 @@ def run_bars(
 ) -> None:
     """Run bars first to last - 1, or until the run has ended (`account.status`).
 
-    Args:
-        targets: What the decision wrote when it was asked ahead, shape
-            [bar - first, asset]; empty if it is to be asked here, bar by bar.
+    `targets` is what the decision wrote when it was asked ahead, of shape
+    [bar - first, asset], or empty if it is to be asked here, bar by bar.
     """
     ahead = len(targets) != 0
     passes = ahead and rules[0].rebalance_band == math.inf  # a drift may be traded at any bar

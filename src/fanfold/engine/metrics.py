@@ -115,7 +115,9 @@ def _ratio(part: Any, whole: Any) -> Any:
 
 def _yearly(growth: float, years: float) -> float:
     # Not NumPy's power: its last bit may depend on a value's place in the array.
-    return growth ** (1.0 / years) - 1.0 if years > 0 and growth > 0 else math.nan
+    if years <= 0:
+        return math.nan
+    return growth ** (1.0 / years) - 1.0 if growth > 0 else -1.0
 
 
 def _deviation(total: Any, squares: Any, count: Any) -> Any:

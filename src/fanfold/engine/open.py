@@ -17,8 +17,11 @@ from fanfold.execution.costs import commission, fill_price
 from fanfold.risk.limits import opening_room
 from fanfold.strategies.sizing import sized_lots
 
+
 @compiled_apart
-def meet_open(t: int, panel: Any, desks: Any, account: Any, rules: Any, fills: Any, orders: Any):
+def meet_open(
+    t: int, panel: Any, desks: Any, account: Any, rules: Any, fills: Any, orders: Any
+) -> None:
     """Fill what waits, at the open of bar t, where the asset trades."""
     if rules.size_at_fill == 1:
         _size_waiting(t, panel, desks, account, rules, orders)
@@ -69,7 +72,7 @@ def _open_marks(t: int, panel: Any, desks: Any, account: Any) -> Any:
 
 
 @compiled
-def _size_waiting(t: int, panel: Any, desks: Any, account: Any, rules: Any, orders: Any):
+def _size_waiting(t: int, panel: Any, desks: Any, account: Any, rules: Any, orders: Any) -> None:
     """Turn targets that wait for their fill into lots, costs included."""
     equity, _ = _open_marks(t, panel, desks, account)
     rate = rules.commission_rate / 1e9
@@ -108,7 +111,7 @@ def _size_waiting(t: int, panel: Any, desks: Any, account: Any, rules: Any, orde
 
 
 @compiled
-def _share_cash(t: int, panel: Any, desks: Any, account: Any, rules: Any, orders: Any):
+def _share_cash(t: int, panel: Any, desks: Any, account: Any, rules: Any, orders: Any) -> None:
     """Scale opening orders pro rata to what the account can carry, rounded to lots."""
     claims = 0
     for i in range(len(desks)):
@@ -157,8 +160,16 @@ def _cost(t: int, i: int, lots: int, panel: Any, desk: Any, rules: Any) -> int:
 
 @compiled
 def _book(
-    t: int, i: int, lots: int, price: int, role: int, desk: Any, account: Any, rules: Any, fills: Any
-):
+    t: int,
+    i: int,
+    lots: int,
+    price: int,
+    role: int,
+    desk: Any,
+    account: Any,
+    rules: Any,
+    fills: Any,
+) -> None:
     """Book one fill: cash, position, open round trip, and its row."""
     if abs(lots) / desk.parts * price > MONEY_MAX:
         account.status = OVERFLOW
@@ -195,7 +206,7 @@ def _book(
 
 
 @compiled
-def _end_trip(desk: Any, account: Any):
+def _end_trip(desk: Any, account: Any) -> None:
     """Count a finished round trip and clear the desk for the next."""
     pnl = desk.trip_pnl
     account.trip_count += 1
@@ -214,7 +225,7 @@ def _end_trip(desk: Any, account: Any):
 
 
 @compiled
-def _end_order(t: int, row: int, filled: int, status: int, account: Any, orders: Any):
+def _end_order(t: int, row: int, filled: int, status: int, account: Any, orders: Any) -> None:
     account.touched = 1
     if account.recording == 1:
         order = orders[row]
@@ -224,7 +235,7 @@ def _end_order(t: int, row: int, filled: int, status: int, account: Any, orders:
 
 
 @compiled_apart
-def close_positions(t: int, panel: Any, desks: Any, account: Any, rules: Any, fills: Any):
+def close_positions(t: int, desks: Any, account: Any, rules: Any, fills: Any) -> None:
     """Close every position at the close of the last bar, with costs."""
     for side in (-1, 1):
         for i in range(len(desks)):

@@ -32,9 +32,9 @@ class FillOptions(BaseModel):
     size_at: Literal["decision", "fill"] = "decision"
     fractional: bool | None = None
     close_at_end: bool = False
-    rebalance_band: float | None = Field(None, gt=0.0)
-    min_trade_weight: float = Field(0.0, ge=0.0, lt=1.0)
-    min_trade_notional: float | None = Field(None, ge=0.0)
+    rebalance_band: float | None = Field(default=None, gt=0.0)
+    min_trade_weight: float = Field(default=0.0, ge=0.0, lt=1.0)
+    min_trade_notional: float | None = Field(default=None, ge=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,15 +8,14 @@ plain decision between compiled halves.
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fanfold.domain.bars import Bars
 from fanfold.domain.compiled import Compiled
-from fanfold.domain.decision import Asset, Portfolio
-from fanfold.domain.record import VECTOR_SIZE
+from fanfold.domain.record import VECTOR_SIZE, view
 from fanfold.engine.arena import Arena, Tape
 from fanfold.engine.features import bank_of, warm_up_of
 from fanfold.engine.loop import advance, run_bars
@@ -86,11 +85,12 @@ def run_chunk(
     Returns:
         One outcome a strategy, in order; a run that failed does not end the others.
     """
-    decide = decision_of(strategies[0])
+    decide: Compiled[..., None] | Callable[..., None] = decision_of(strategies[0])
     if mode == "auto":
         mode = mode_for(len(strategies), bars)
     if isinstance(decide, Compiled):
-        return _Compiled(strategies, bars, terms, tape, decide, plain=mode == "plain").run(first)
+        compiled = cast("Compiled[..., None]", decide)
+        return _Compiled(strategies, bars, terms, tape, compiled, plain=mode == "plain").run(first)
     return [_run_between(strategy, bars, terms, first, tape) for strategy in strategies]
 
 
@@ -163,13 +163,13 @@ class _Compiled:
             runner(
                 *head,
                 arena.parts.tolist(),
-                memoryview(done),
+                view(done),
                 params.tolist(),
                 columns.tolist(),
-                *map(memoryview, (bars.panel, self.bank, arena.clock, arena.pulse)),
+                *map(view, (bars.panel, self.bank, arena.clock, arena.pulse)),
                 run_bars,
                 self.decide,
-                memoryview(targets),
+                view(targets),
                 *arena.plain_state(),
                 Account.views(self.accounts),
                 Rules.views(arena.rules),
@@ -212,7 +212,7 @@ def _run_between(
         params_of(strategy),
         terms.cash,
         arena.parts.tolist(),
-        memoryview(arena.clock),
+        view(arena.clock),
         assets,
         assets_raw,
         desks,
@@ -238,7 +238,7 @@ def _run_between(
         except Exception as raised:
             return Outcome(account, _reason(raised))
     fills = memoryview(b"") if tape is None else arena.plain_record()[1]
-    end_run(last - 1, memoryview(bars.panel), desks, seen, rules, fills)
+    end_run(last - 1, desks, seen, rules, fills)
     return Outcome(account, fault_of(account[0], bars))
 
 

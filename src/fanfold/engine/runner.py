@@ -91,10 +91,10 @@ def begin_run(
 
 
 @compiled
-def end_run(last: int, panel: Any, desks: Any, account: Any, rules: Any, fills: Any) -> None:
+def end_run(last: int, desks: Any, account: Any, rules: Any, fills: Any) -> None:
     """Close what is still held, where that was asked for."""
     if account.status == OK and rules.close_at_end == 1:
-        close_positions(last, panel, desks, account, rules, fills)
+        close_positions(last, desks, account, rules, fills)
 
 
 _runners: dict[str, Compiled[..., None]] = {}
@@ -190,7 +190,7 @@ def _make_runner(decide: Compiled[..., None]) -> Compiled[..., None]:
                 fills,
                 orders,
             )
-            end_run(last - 1, panel, desks, accounts[k], rules[0], fills)
+            end_run(last - 1, desks, accounts[k], rules[0], fills)
         done[0] = len(params)
 
     run_chunk.__name__ = f"run_{decide.__name__}"

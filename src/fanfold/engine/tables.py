@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def equity_of(
-    curve: NDArray[np.int64], account: Any, bars: Bars, first: int
-) -> "pd.Series[float]":
+def equity_of(curve: NDArray[np.int64], account: Any, bars: Bars, first: int) -> "pd.Series[float]":
     """Equity by bar end [currency], up to the bar at which the run ended."""
     import pandas as pd
 
@@ -32,7 +30,8 @@ def benchmark_of(timeline: Timeline, equity: "pd.Series[float]") -> "pd.Series[f
     import pandas as pd
 
     index: Any = equity.index
-    bars = np.searchsorted(timeline.clock[0], index.as_unit("ns").asi8)
+    ts: NDArray[np.int64] = index.as_unit("ns").asi8
+    bars = np.searchsorted(timeline.clock[0], ts)
     level = timeline.benchmark[bars]
     return pd.Series(level / level[0] * equity.iloc[0], index=index, name=timeline.benchmark_name)
 
@@ -55,7 +54,9 @@ def fills_of(fills: NDArray[Any], account: Any, bars: Bars, parts: int) -> "pd.D
             "order_id": _order_ids(symbols, rows["order_bar"], rows["role"]),
         }
     )
-    order = np.lexsort((symbols.astype(str), rows["lots"] > 0, rows["role"], rows["bar"]))
+    at_end = rows["order_bar"] == rows["bar"]  # closed at the last close, after that bar's open
+    keys = symbols.astype(str), rows["lots"] > 0, rows["role"], at_end, rows["bar"]
+    order = np.lexsort(keys)
     return frame.iloc[order].reset_index(drop=True)
 
 

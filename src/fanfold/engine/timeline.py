@@ -89,7 +89,8 @@ def _benchmark(bars: Bars, closes: NDArray[np.bool_]) -> tuple[NDArray[np.float6
     known = np.isfinite(changes)
     mean = np.where(known, changes, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     level = np.full(bars.bar_count, np.nan)
-    level[ends] = np.concatenate([[1.0], np.cumprod(1.0 + mean)])
+    level[ends[0]] = 1.0
+    level[ends[1:]] = np.cumprod(1.0 + mean)
     return _filled(level[:, None])[:, 0], "equal weights of all assets"
 
 

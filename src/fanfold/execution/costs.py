@@ -20,8 +20,8 @@ class Costs(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    commission_bps: float = Field(0.0, ge=0.0, le=BPS_MAX)
-    slippage_bps: float = Field(0.0, ge=0.0, le=BPS_MAX)
+    commission_bps: float = Field(default=0.0, ge=0.0, le=BPS_MAX)
+    slippage_bps: float = Field(default=0.0, ge=0.0, le=BPS_MAX)
 
     @property
     def commission_rate(self) -> int:

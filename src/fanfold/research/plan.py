@@ -100,9 +100,7 @@ class Sample:
         return {name: values[int(draw.integers(len(values)))] for name, values in self.axes}
 
 
-def axes_of(
-    strategy: type[Strategy], space: Mapping[str, Iterable[Any] | Any]
-) -> Axes:
+def axes_of(strategy: type[Strategy], space: Mapping[str, Iterable[Any] | Any]) -> Axes:
     """Check a search space against a strategy's parameters.
 
     Args:
@@ -144,4 +142,4 @@ def _values(name: str, values: Any) -> tuple[Any, ...]:
 
 def _plain(value: Any) -> Any:
     """NumPy scalars as Python numbers, so that a plan's hash does not depend on them."""
-    return value.item() if isinstance(value, np.generic) else value
+    return value.item() if hasattr(value, "dtype") else value

@@ -6,7 +6,7 @@ equals its combinations run one by one. One that fails is a row with its reason.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
@@ -19,11 +19,9 @@ from fanfold.engine.spec import Terms
 from fanfold.engine.state import STATUSES, Account
 from fanfold.errors import ConfigError, FanfoldError
 from fanfold.research.plan import Params, Plan
+from fanfold.research.table import ArrowBatch, arrow
 from fanfold.strategies.indicators.indicator import Indicator
 from fanfold.strategies.strategy import Strategy, features_of
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 BANK_BYTES_MAX = 64 * 2**20
 """Feature values that a chunk holds at a time [bytes]; more are computed in turns."""
@@ -114,7 +112,7 @@ def checked_first(warm_up: int, bars: Bars, terms: Terms) -> int:
     return first
 
 
-def run_sweep_chunk(sweep: Sweep, chunk: Chunk) -> "pa.RecordBatch":
+def run_sweep_chunk(sweep: Sweep, chunk: Chunk) -> ArrowBatch:
     """Run the combinations of a chunk.
 
     Returns:
@@ -165,9 +163,8 @@ def _run_group(sweep: Sweep, group: Sequence[Strategy]) -> list[Outcome]:
 
 def _batch(
     sweep: Sweep, chosen: Sequence[Params], rows: Sequence[Outcome], infeasible: Any
-) -> "pa.RecordBatch":
-    import pyarrow as pa
-
+) -> ArrowBatch:
+    pa = arrow()
     accounts = np.concatenate([row.account for row in rows])
     empty = accounts["worst_peak"] == 0
     accounts["worst_peak"][empty] = 1
@@ -176,9 +173,7 @@ def _batch(
         name: pa.array([params[name] for params in chosen], pa.array(values).type)
         for name, values in sweep.plan.axes
     }
-    metrics = metrics_of(
-        accounts, sweep.bars, sweep.first, sweep.terms.cash, sweep.terms.risk_free
-    )
+    metrics = metrics_of(accounts, sweep.bars, sweep.first, sweep.terms.cash, sweep.terms.risk_free)
     for name in METRICS:
         kind = pa.int64() if name in COUNT_METRICS else pa.float64()
         columns[name] = pa.array(metrics[name], kind, mask=failed)

@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,13 @@ from fanfold.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
 TABLE_ROWS_MAX = 20_000
 """Rows of a sweep that are returned as a data frame; above, a table on disk [rows]."""
+
+ArrowTable = Any
+ArrowBatch = Any
+"""pyarrow states no types: a Table and a RecordBatch."""
 
 PARTS_PER_GROUP = 64
 """Parts that are merged into one row group of a single file."""
@@ -45,29 +49,26 @@ class SweepTable:
     @property
     def columns(self) -> list[str]:
         """Names of the columns: parameters, metrics, status, reason."""
-        import pyarrow.parquet as pq
-
+        pq = parquet()
         return list(pq.read_schema(self.parts()[0]).names)
 
     def parts(self) -> list[Path]:
         """The files, in plan order."""
         return sorted(self.folder.glob("part-*.parquet"))
 
-    def batches(self) -> Iterator["pa.Table"]:
+    def batches(self) -> Iterator[ArrowTable]:
         """The parts one by one, in plan order."""
-        import pyarrow.parquet as pq
-
+        pq = parquet()
         for part in self.parts():
             yield pq.read_table(part)
 
-    def to_arrow(self, columns: list[str] | None = None) -> "pa.Table":
+    def to_arrow(self, columns: list[str] | None = None) -> ArrowTable:
         """All rows of some columns, or of all.
 
         Raises:
             DataError: A column is not there.
         """
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        pa, pq = arrow(), parquet()
 
         for column in columns or []:
             if column not in self.columns:
@@ -95,8 +96,7 @@ class SweepTable:
 
     def merged(self, file: Path) -> Path:
         """Write all rows into one Parquet file, a few parts at a time."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        pa, pq = arrow(), parquet()
 
         unfinished = file.with_name(f".{file.name}.{os.getpid()}")
         files = self.parts()
@@ -107,10 +107,9 @@ class SweepTable:
         unfinished.replace(file)
         return file
 
-    def write(self, start: int, batch: "pa.RecordBatch") -> None:
+    def write(self, start: int, batch: ArrowBatch) -> None:
         """Commit the rows of one chunk; a file is whole or not there."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        pa, pq = arrow(), parquet()
 
         name = f"part-{start:010d}-{start + batch.num_rows:010d}.parquet"
         unfinished = self.folder / f".{name}.{os.getpid()}"
@@ -145,3 +144,13 @@ def start_of(part: Path) -> int:
 def stop_of(part: Path) -> int:
     """The combination after the last of a part, from its name."""
     return int(part.stem.split("-")[2])
+
+
+def arrow() -> Any:
+    """pyarrow, imported on first need; it states no types."""
+    return import_module("pyarrow")
+
+
+def parquet() -> Any:
+    """pyarrow's Parquet reader and writer."""
+    return import_module("pyarrow.parquet")

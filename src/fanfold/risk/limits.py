@@ -21,9 +21,9 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    max_position: float | None = Field(None, gt=0.0)
-    max_gross: float | None = Field(None, gt=0.0)
-    max_drawdown: float | None = Field(None, gt=0.0, lt=1.0)
+    max_position: float | None = Field(default=None, gt=0.0)
+    max_gross: float | None = Field(default=None, gt=0.0)
+    max_drawdown: float | None = Field(default=None, gt=0.0, lt=1.0)
 
 
 def limit_or_infinity(limit: float | None) -> float:

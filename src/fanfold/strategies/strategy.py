@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from pydantic import BaseModel, ConfigDict
 
@@ -57,8 +57,9 @@ def decision_of(strategy: Strategy) -> Compiled[..., None] | Callable[..., None]
         return found  # pyright: ignore[reportUnknownVariableType]
     if not callable(found):
         raise ConfigError(f"{type(strategy).__name__}.decide must be a function, was {found!r}")
-    names = list(inspect.signature(found).parameters)
-    return partial(found, strategy) if names[:1] == ["self"] else found
+    function = cast("Callable[..., None]", found)
+    takes_self = [*inspect.signature(function).parameters][:1] == ["self"]
+    return partial(function, strategy) if takes_self else function
 
 
 def params_of(strategy: Strategy) -> list[float]:

@@ -7,12 +7,8 @@ import fanfold
 from fanfold.domain.bars import Bars
 from fanfold.engine.spec import Terms
 from fanfold.engine.timeline import timeline_of
+from fanfold.market.sample import CHOSEN_WITH_HINDSIGHT, SAMPLE
 from fanfold.settings import Settings
-
-HINDSIGHT = (
-    "The packaged sample's five companies were chosen with hindsight: they survived and grew, "
-    "so any strategy that buys them looks better than it would have been."
-)
 
 
 def facts_of(settings: Settings, bars: Bars, terms: Terms) -> dict[str, str]:
@@ -44,7 +40,7 @@ def facts_of(settings: Settings, bars: Bars, terms: Terms) -> dict[str, str]:
 
 def notes_of(settings: Settings) -> list[str]:
     """What a reader of any result of this job must know."""
-    return [HINDSIGHT] if settings.data.source == "sample" else []
+    return [CHOSEN_WITH_HINDSIGHT] if settings.data.source == SAMPLE else []
 
 
 def tags_of(settings: Settings, bars: Bars, code: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from fanfold.research.chunks import Pace, cut, map_here
 from fanfold.strategies.strategy import Strategy

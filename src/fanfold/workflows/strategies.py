@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 
@@ -17,6 +17,9 @@ from fanfold.errors import ConfigError
 from fanfold.research.plan import AXIS_SIZE_MAX, checked_name
 from fanfold.research.sweep import reason_of
 from fanfold.strategies.strategy import Strategy
+
+RANGE_NUMBERS_MAX = 3
+"""A range is its first value, the one after its last, and its step."""
 
 
 def find_strategy(name: str) -> type[Strategy]:
@@ -75,16 +78,17 @@ def _is_axis(value: Any) -> bool:
 
 
 def _values(name: str, stated: Mapping[str, Any]) -> Any:
-    if set(stated) == {"values"} and isinstance(stated["values"], list):
-        return stated["values"]
-    bounds = stated.get("range")
-    whole = isinstance(bounds, list) and all(type(bound) is int for bound in bounds)  # pyright: ignore[reportUnknownVariableType]
-    if set(stated) != {"range"} or not whole or not 1 <= len(bounds) <= 3:  # noqa: PLR2004
+    (kind, listed), *others = stated.items() or {"": None}.items()
+    bounds = cast("list[Any]", listed) if isinstance(listed, list) else []
+    if kind == "values" and bounds and not others:
+        return bounds
+    whole = all(type(bound) is int for bound in bounds)
+    if kind != "range" or others or not whole or not 1 <= len(bounds) <= RANGE_NUMBERS_MAX:
         raise ConfigError(
             f"{name} must be a value, {{range: [first, stop, step]}} of whole numbers "
             f"or {{values: [...]}}, was {dict(stated)}"
         )
-    if len(bounds) == 3 and bounds[2] == 0:  # noqa: PLR2004
+    if len(bounds) == RANGE_NUMBERS_MAX and bounds[-1] == 0:
         raise ConfigError(f"{name}: the step of a range must not be 0, was {bounds}")
     steps = range(*bounds)
     if not 1 <= len(steps) <= AXIS_SIZE_MAX:
@@ -132,4 +136,6 @@ def _from_package(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise ConfigError(f"a strategy's module must be importable, {name} is not: {error}") from None
+        raise ConfigError(
+            f"a strategy's module must be importable, {name} is not: {error}"
+        ) from None

@@ -35,6 +35,7 @@ from fanfold.workflows.fleet import Fleet
 if TYPE_CHECKING:
     import pandas as pd
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepRun:
     """A finished sweep.
@@ -57,7 +58,7 @@ class SweepRun:
         return table_hash(self.table)
 
 
-def sweep(  # noqa: PLR0913  (the public face: each is a choice of its own)
+def sweep(
     strategy: type[Strategy],
     space: Mapping[str, Iterable[Any] | Any],
     bars: Bars,
@@ -144,7 +145,7 @@ def _kept(folder: Path | str | None, *, for_good: bool) -> AbstractContextManage
     return tempfile.TemporaryDirectory(prefix="fanfold-sweep-")
 
 
-def run_sweep(  # noqa: PLR0913, PLR0917
+def run_sweep(
     strategy: type[Strategy],
     fixed: Params,
     plan: Plan,

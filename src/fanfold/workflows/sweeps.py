@@ -13,7 +13,6 @@ from fanfold.engine.result import Result
 from fanfold.engine.spec import Terms
 from fanfold.errors import ConfigError
 from fanfold.research.plan import Grid, Plan, Sample, axes_of
-from fanfold.research.table import SweepTable
 from fanfold.settings import Settings, StrategySettings
 from fanfold.workflows.facts import facts_of, notes_of, tags_of
 from fanfold.workflows.fleet import Fleet
@@ -84,7 +83,7 @@ def sweeps_job(settings: Settings, folder: Path) -> Finished:
     )
 
 
-def _sweep(  # noqa: PLR0913, PLR0917
+def _sweep(  # noqa: PLR0917
     settings: Settings,
     asked: StrategySettings,
     bars: Bars,
@@ -159,9 +158,7 @@ def _lines(part: Swept, objective: str) -> list[str]:
     ]
 
 
-def _draw(
-    settings: Settings, parts: list[Swept], bars: Bars, terms: Terms, folder: Path
-) -> Path:
+def _draw(settings: Settings, parts: list[Swept], bars: Bars, terms: Terms, folder: Path) -> Path:
     from fanfold.reporting import write_report
     from fanfold.workflows.views import run_view, sweep_view
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from fanfold.domain.compiled import Compiled, compiled, compiled_as
 from fanfold.domain.panel import CLOSE, HIGH, LOW, OPEN, VOLUME, read_only, trades_in
+from fanfold.domain.record import view
 
 
 class Indicator(ABC):
@@ -104,11 +105,6 @@ def batch_all(
         for first in range(0, len(of_a_kind), 2):
             _run(of_a_kind[first : first + 2], panel, plain=plain)
     return out
-
-
-def view(array: Any) -> Any:
-    """An array as plain Python reads it: with its own floats, faster than NumPy's."""
-    return memoryview(array)
 
 
 @dataclass(frozen=True, slots=True)

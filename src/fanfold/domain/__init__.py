@@ -1,0 +1,1 @@
+"""The nouns, and the one way to compile."""

@@ -1,0 +1,1 @@
+"""One run: the step, the loop and the ledger."""

@@ -1,0 +1,1 @@
+"""Many runs: plans, sweeps and their tables."""

@@ -1,0 +1,261 @@
+"""What an account may not pass, it does not pass, and the orders say why."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fanfold.domain.bars import Bars
+from fanfold.domain.money import share
+from fanfold.engine.backtest import terms_of
+from fanfold.engine.options import FillOptions
+from fanfold.engine.result import Result
+from fanfold.engine.spec import Terms
+from fanfold.execution.costs import Costs
+from fanfold.risk.limits import Limits
+from tests.fakes.decisions import MindTheAccount, Wander, scripted
+from tests.fakes.panels import flat_bars, wild_markets
+from tests.fakes.runs import any_terms, run, tape_of
+
+STRATEGIES = st.one_of(
+    st.builds(Wander, seed=st.integers(0, 99), pace=st.just(0.5)),
+    st.builds(MindTheAccount, seed=st.integers(0, 99)),
+)
+LONG_ONLY = st.builds(Wander, seed=st.integers(0, 99), pace=st.just(0.5), short=st.just(value=False))
+NAN = float("nan")
+OPEN_ROLE = 1
+
+
+class Replay:
+    """Cash and positions, fill by fill, from the tape alone."""
+
+    def __init__(self, result: Result) -> None:
+        self.bars, self.cash = result.bars, result.terms.cash
+        self.parts = result.terms.parts(result.bars.calendar)
+        self.units = [0] * result.bars.asset_count
+        self.marks = [0] * result.bars.asset_count
+        self.marked = result.first
+
+    def take(self, fill: Any) -> None:
+        _, asset, lots, _, amount, fee, _, _ = fill
+        self.cash += (-amount if lots > 0 else amount) - fee
+        self.units[asset] += lots
+
+    def mark_before(self, bar: int) -> None:
+        for t in range(self.marked, bar):
+            self._mark(t, self.bars.close)
+        self.marked = max(self.marked, bar)
+
+    def mark_at_open(self, bar: int) -> None:
+        self.mark_before(bar)
+        self._mark(bar, self.bars.open)
+
+    def _mark(self, t: int, prices: Any) -> None:
+        for asset in range(len(self.marks)):
+            if self.bars.close[t, asset] == self.bars.close[t, asset]:
+                if self.bars.volume[t, asset] != 0.0:
+                    self.marks[asset] = round(float(prices[t, asset]) * 1e6)
+
+    @property
+    def values(self) -> list[int]:
+        pairs = zip(self.units, self.marks, strict=True)
+        return [share(held, price, self.parts) for held, price in pairs]
+
+    @property
+    def gross(self) -> int:
+        return sum(abs(value) for value in self.values)
+
+    @property
+    def equity(self) -> int:
+        return self.cash + sum(self.values)
+
+
+@given(strategy=LONG_ONLY, bars=wild_markets(), terms=any_terms(leverage=1.0))
+def test_an_unlevered_long_account_never_owes_cash(
+    strategy: Wander, bars: Bars, terms: Terms
+) -> None:
+    result = run(strategy, bars, terms)
+    replay = Replay(result)
+    for fill in tape_of(result)["fills"]:
+        replay.take(fill)
+        if fill[2] > 0:
+            assert replay.cash >= 0
+
+
+@given(strategy=STRATEGIES, bars=wild_markets(), terms=any_terms())
+def test_openings_stay_within_leverage_and_gross_limit_at_the_open(
+    strategy: Wander, bars: Bars, terms: Terms
+) -> None:
+    result = run(strategy, bars, terms)
+    replay, tape = Replay(result), tape_of(result)
+    most = min(terms.leverage, terms.limits.max_gross or terms.leverage)
+    for t in sorted({fill[0] for fill in tape["fills"]}):
+        of_bar = [fill for fill in tape["fills"] if fill[0] == t and fill[7] != t]
+        closing = [fill for fill in of_bar if fill[6] != OPEN_ROLE]
+        opening = [fill for fill in of_bar if fill[6] == OPEN_ROLE]
+        replay.mark_at_open(t)
+        for fill in closing:
+            replay.take(fill)
+        claimed = sum(fill[4] + fill[5] for fill in opening)
+        if opening:
+            assert replay.gross + claimed <= replay.equity * most + 1
+        for fill in opening:
+            replay.take(fill)
+
+
+@given(
+    strategy=STRATEGIES,
+    bars=wild_markets(),
+    terms=any_terms(
+        limits=Limits(max_position=0.3), options=FillOptions(fractional=True), leverage=2.5
+    ),
+)
+def test_no_approved_opening_takes_a_position_over_its_limit(
+    strategy: Wander, bars: Bars, terms: Terms
+) -> None:
+    result = run(strategy, bars, terms)
+    replay, tape = Replay(result), tape_of(result)
+    fills = list(tape["fills"])
+    for order in tape["orders"]:
+        bar, asset, role, asked, approved, _filled, _status, reason, _done = order
+        while fills and fills[0][0] <= bar:
+            replay.take(fills.pop(0))
+        replay.mark_before(bar + 1)
+        assert abs(approved) <= abs(asked)
+        if role == OPEN_ROLE and approved != 0:
+            closing = sum(
+                other[4] for other in tape["orders"] if other[:3] == (bar, asset, 0)
+            )
+            after = replay.units[asset] + closing + approved
+            value = abs(share(after, replay.marks[asset], replay.parts))
+            assert value <= replay.equity * 0.3 + 1
+        if abs(approved) < abs(asked):
+            assert reason != 0
+
+
+def test_a_position_over_its_limit_is_trimmed_and_says_so() -> None:
+    result = run(scripted(0.8), flat_bars([10.0] * 4), terms_of(limits=Limits(max_position=0.25)))
+    assert result.orders[["asked", "approved", "reason"]].to_numpy().tolist() == [
+        [8_000.0, 2_500.0, "max_position"]
+    ]
+    assert result.fills["quantity"].tolist() == [2_500.0]
+
+
+def test_openings_over_the_gross_limit_are_trimmed_pro_rata_and_say_so() -> None:
+    bars = flat_bars([[10.0, 20.0]] * 4)
+    result = run(scripted([0.6, 0.3]), bars, terms_of(limits=Limits(max_gross=0.45)))
+    assert result.orders["reason"].tolist() == ["max_gross", "max_gross"]
+    # 90,000 asked, 45,000 allowed: half of 6,000 and of 1,500 shares.
+    assert result.fills["quantity"].tolist() == [3_000.0, 750.0]
+
+
+def test_what_a_limit_took_away_is_not_asked_for_again() -> None:
+    bars = flat_bars([[10.0, 20.0]] * 9)
+    result = run(scripted([0.6, 0.3]), bars, terms_of(limits=Limits(max_gross=0.45)))
+    assert len(result.orders) == 2
+
+
+def test_an_order_beyond_buying_power_is_trimmed_and_says_so() -> None:
+    result = run(scripted(1.5), flat_bars([10.0] * 4), terms_of())
+    assert result.orders[["asked", "approved", "reason"]].to_numpy().tolist() == [
+        [15_000.0, 10_000.0, "buying_power"]
+    ]
+
+
+def test_leverage_lends_what_it_says() -> None:
+    result = run(scripted(3.0), flat_bars([10.0] * 4), terms_of(leverage=2.0))
+    assert result.fills["quantity"].tolist() == [20_000.0]
+    assert result.final_cash == -100_000
+
+
+def test_short_proceeds_are_collateral_not_cash_to_spend() -> None:
+    bars = flat_bars([[10.0, 10.0]] * 6)
+    result = run(scripted([-0.8, 0.0], [-0.8, 0.0], [-0.8, 0.8]), bars, terms_of())
+    assert result.fills["quantity"].tolist() == [8_000.0, 2_000.0]
+    assert result.orders["reason"].tolist() == ["", "buying_power"]
+
+
+CRASH = [10.0, 10.0, 10.0, 7.0, 7.0, 10.0, 10.0, 10.0, 10.0]
+
+
+@pytest.mark.parametrize("size_at", ["decision", "fill"])
+def test_a_drawdown_breaker_closes_everything_and_latches(size_at: Any) -> None:
+    bars = flat_bars(CRASH)
+    terms = terms_of(limits=Limits(max_drawdown=0.2), options=FillOptions(size_at=size_at))
+    result = run(scripted(0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.5, 0.8), bars, terms)
+    assert result.fills["side"].tolist() == ["buy", "sell"]
+    assert result.fills["ts"].tolist()[1] == result.equity.index[4]
+    refused = result.orders[result.orders["status"] == "refused"]
+    assert set(refused["reason"]) == {"max_drawdown"}
+    assert len(refused) >= 1
+
+
+@pytest.mark.parametrize("size_at", ["decision", "fill"])
+def test_a_breaker_closes_a_position_whose_target_changes_at_every_bar(size_at: Any) -> None:
+    bars = flat_bars(CRASH)
+    terms = terms_of(limits=Limits(max_drawdown=0.2), options=FillOptions(size_at=size_at))
+    result = run(scripted(*[0.9 - 0.001 * bar for bar in range(9)]), bars, terms)
+    sold = result.fills[result.fills["side"] == "sell"]
+    bought = result.fills[result.fills["side"] == "buy"]
+    assert sold["quantity"].sum() == bought["quantity"].sum()
+    assert bought["ts"].max() < result.equity.index[4]
+    assert sold["ts"].max() == result.equity.index[4]
+
+
+@pytest.mark.parametrize("size_at", ["decision", "fill"])
+def test_an_order_that_waits_when_the_breaker_goes_is_taken_back(size_at: Any) -> None:
+    second = [10.0, 10.0, NAN, NAN, NAN, 10.0, 10.0, 10.0, 10.0]
+    bars = flat_bars(list(zip(CRASH, second, strict=True)))
+    terms = terms_of(
+        limits=Limits(max_drawdown=0.2), options=FillOptions(size_at=size_at), leverage=2.0
+    )
+    result = run(scripted([0.9, 0.0], [0.9, 0.5]), bars, terms)
+    assert result.fills["symbol"].tolist() == ["A0", "A0"]
+
+
+@given(strategy=STRATEGIES, bars=wild_markets(), size_at=st.sampled_from(["decision", "fill"]))
+def test_after_a_breaker_nothing_is_opened(strategy: Wander, bars: Bars, size_at: Any) -> None:
+    terms = terms_of(
+        limits=Limits(max_drawdown=0.05),
+        costs=Costs(commission_bps=10.0),
+        options=FillOptions(size_at=size_at),
+    )
+    result = run(strategy, bars, terms)
+    tape = tape_of(result)
+    peak, broken = terms.cash, None
+    for t, equity in enumerate(tape["curve"], start=result.first):
+        peak = max(peak, equity)
+        if equity <= peak * (1.0 - 0.05):
+            broken = t
+            break
+    if broken is not None:
+        late = [fill for fill in tape["fills"] if fill[0] > broken and fill[6] == OPEN_ROLE]
+        assert late == []
+
+
+def test_a_ruined_account_ends_the_run_and_says_so() -> None:
+    bars = flat_bars([10.0, 10.0, 25.0, 10.0, 10.0])
+    result = run(scripted(-1.0), bars, terms_of())
+    assert result.status == "ruined"
+    assert result.equity.tolist() == [100_000.0, 100_000.0, -50_000.0]
+
+
+@pytest.mark.parametrize(
+    ("prices", "cash", "fractional"),
+    [
+        ([0.01] * 6 + [0.02] * 3, 3e9, True),
+        ([1e-6] * 5 + [1e3] * 5, 1e9, False),
+        ([1e-6] * 5 + [1e9] * 5, 1e12, False),
+    ],
+)
+@pytest.mark.parametrize("mode", ["plain", "machine"])
+def test_more_money_than_integers_hold_is_an_error_and_no_wrong_number(
+    prices: list[float], cash: float, fractional: bool, mode: Any
+) -> None:
+    from fanfold.errors import FanfoldError
+    from tests.fakes.decisions import FailOnOrder
+
+    terms = terms_of(cash=cash, options=FillOptions(fractional=fractional))
+    with pytest.raises(FanfoldError, match="must stay below the money there can be"):
+        run(FailOnOrder(), flat_bars(prices), terms, mode=mode)

@@ -1,0 +1,150 @@
+"""What is summed up in the loop is what the recorded run shows, computed another way."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fanfold import measures as m
+from fanfold.domain.bars import Bars
+from fanfold.engine.arena import Tape
+from fanfold.engine.result import Result
+from fanfold.engine.run import run_chunk
+from fanfold.engine.spec import Terms
+from fanfold.engine.timeline import timeline_of
+from tests.fakes.decisions import MindTheAccount, Wander
+from tests.fakes.panels import wild_markets
+from tests.fakes.runs import any_terms, fields_of, run, unrecorded
+
+STRATEGIES = st.one_of(
+    st.builds(Wander, seed=st.integers(0, 99), short=st.booleans()),
+    st.builds(MindTheAccount, seed=st.integers(0, 99), short=st.booleans()),
+)
+
+
+@given(strategy=STRATEGIES, bars=wild_markets(), terms=any_terms())
+def test_a_run_that_is_recorded_ends_as_one_that_is_not(
+    strategy: Wander, bars: Bars, terms: Terms
+) -> None:
+    summary = unrecorded(strategy, bars, terms)
+    rows = 4 * bars.bar_count * bars.asset_count
+    tape = Tape.sized(bars.bar_count, rows, rows)
+    first = run(strategy, bars, terms).first
+    (full,) = run_chunk([strategy], bars, terms, first, tape=tape, mode="plain")
+    assert fields_of(summary) == fields_of(full)
+
+
+@given(strategy=STRATEGIES, bars=wild_markets(bars=(8, 90)), terms=any_terms())
+def test_ratios_are_those_of_the_equity_curve(strategy: Wander, bars: Bars, terms: Terms) -> None:
+    result = run(strategy, bars, terms)
+    if result.status != "ok":
+        return
+    returns, per_year = session_returns(result), bars.periods_per_year
+    compare(
+        result.metrics,
+        {
+            "total_return": m.total_return(returns),
+            "cagr": m.cagr(returns, per_year),
+            "volatility": m.volatility(returns, per_year),
+            "sharpe": m.sharpe_ratio(returns, periods_per_year=per_year),
+            "sharpe_per_period": m.sharpe_ratio(returns),
+            "sortino": m.sortino_ratio(returns, periods_per_year=per_year),
+            "max_drawdown": float(np.max(m.drawdowns(curve(result)))),
+            "max_drawdown_days": m.max_drawdown_days(result.equity, times(result)),
+            "final_equity": result.equity.iloc[-1],
+            "exposure": float((held_units(result) != 0).any(axis=1).mean()),
+        },
+    )
+
+
+@given(strategy=STRATEGIES, bars=wild_markets(bars=(20, 90)), terms=any_terms())
+@settings(max_examples=30)
+def test_beta_and_alpha_are_those_against_the_benchmark(
+    strategy: Wander, bars: Bars, terms: Terms
+) -> None:
+    result = run(strategy, bars, terms)
+    level = timeline_of(bars).benchmark[result.first :]
+    if result.status != "ok" or not np.isfinite(level).all():
+        return
+    ends = np.flatnonzero(bars.closes_session[result.first :])
+    # A first bar that does not end its session leaves a return behind it.
+    whole = 1 if ends[0] == 0 else 0
+    if len(ends) - whole < 5 or whole == 0:
+        return
+    market = level[ends][1:] / level[ends][:-1] - 1.0
+    returns = session_returns(result)
+    compare(
+        result.metrics,
+        {
+            "beta": m.beta(returns, market),
+            "alpha": m.alpha(returns, market, periods_per_year=bars.periods_per_year),
+        },
+    )
+
+
+@given(strategy=STRATEGIES, bars=wild_markets(bars=(20, 90)), terms=any_terms())
+def test_trip_measures_are_those_of_the_round_trips(
+    strategy: Wander, bars: Bars, terms: Terms
+) -> None:
+    result = run(strategy, bars, terms)
+    # Amounts are sums of floats here and integers there: pnl below this is none.
+    pnl = result.round_trips["pnl"].to_numpy(float)
+    pnl = np.where(np.abs(pnl) < 1e-6, 0.0, pnl)
+    compare(
+        result.metrics,
+        {
+            "round_trip_count": len(pnl),
+            "hit_rate": m.hit_rate(pnl),
+            "profit_factor": m.profit_factor(pnl),
+            "average_win": m.average_win(pnl),
+            "average_loss": m.average_loss(pnl),
+            "fill_count": len(result.fills),
+            "fees": result.fills["fee"].sum(),
+        },
+    )
+
+
+@given(strategy=STRATEGIES, bars=wild_markets(), terms=any_terms())
+def test_the_metrics_do_not_hang_on_what_was_looked_at_first(
+    strategy: Wander, bars: Bars, terms: Terms
+) -> None:
+    looked_at, fresh = run(strategy, bars, terms), run(strategy, bars, terms)
+    assert len(looked_at.equity) == looked_at.outcome.account[0]["bar_count"]
+    assert repr(looked_at.metrics) == repr(fresh.metrics)
+    assert looked_at.equity.iloc[-1] == fresh.metrics["final_equity"]
+
+
+def times(result: Result) -> Any:
+    return result.equity.index.as_unit("ns").asi8
+
+
+def curve(result: Result) -> Any:
+    """Equity from the start on, so that a loss on the first bar counts."""
+    return np.concatenate([[result.terms.cash / 1e6], result.equity.to_numpy()])
+
+
+def session_returns(result: Result) -> Any:
+    """Returns between session closes; the first session's from the starting cash."""
+    ends = result.bars.closes_session[result.first :].copy()
+    ends = ends[: len(result.equity)]
+    levels = result.equity.to_numpy()[ends]
+    if not ends[0]:
+        levels = np.concatenate([[result.terms.cash / 1e6], levels])
+    return levels[1:] / levels[:-1] - 1.0
+
+
+def held_units(result: Result) -> Any:
+    """Position at each bar's close [lots], from the fills; those at the end come after it."""
+    tape, row = result._tape, result.outcome.account[0]
+    held = np.zeros((len(result.equity), result.bars.asset_count), np.int64)
+    for fill in tape.fills[: int(row["fill_count"])]:
+        if fill["order_bar"] != fill["bar"]:
+            held[fill["bar"] - result.first :, fill["asset"]] += fill["lots"]
+    return held
+
+
+def compare(metrics: dict[str, float], expected: dict[str, Any]) -> None:
+    found = {name: metrics[name] for name in expected}
+    assert found == pytest.approx(expected, rel=1e-9, abs=1e-11, nan_ok=True)
