@@ -26,7 +26,7 @@ class _Cross(Strategy):
             self.position.close()
 
 
-def trades(file: str, fast: int, slow: int, habit: dict[str, Any]) -> dict[str, Any]:
+def plain_trades(file: str, fast: int, slow: int, habit: dict[str, Any]) -> dict[str, Any]:
     """Fills and final equity of one combination."""
     stats = _run(read_prices(file), fast, slow, habit)
     broker = stats["_strategy"]._broker  # its results leave open trades out
@@ -69,4 +69,4 @@ def _is_above(close: Any, fast: int, slow: int) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    serve({"trades": trades, "one": plain, "plain": plain})
+    serve({"plain_trades": plain_trades, "one": plain, "plain": plain})

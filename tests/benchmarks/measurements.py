@@ -32,6 +32,10 @@ class Bench:
         short: File of fewer minute bars, for decisions in plain Python.
         cores: Processors that we may use; single engines are held to the last.
         repetitions: Counted ones; one more comes first and is not.
+        space: Of the sweep that is measured beside the peers.
+        fan_out_seconds: Length of the sweep on two workers [s].
+        daily_habit: Cash, costs and sizing of runs on daily bars.
+        minute_habit: The same on minute bars.
         disagreeing: Why a peer's ratios are not to be shown.
     """
 
@@ -43,7 +47,8 @@ class Bench:
     repetitions: int
     space: dict[str, list[Any]]
     fan_out_seconds: float
-    costs: dict[str, Any]
+    daily_habit: dict[str, Any]
+    minute_habit: dict[str, Any]
     disagreeing: dict[str, str] = field(default_factory=dict)
     said: Callable[[str], None] = lambda _text: None
 
@@ -93,7 +98,7 @@ class Bench:
 def measure_sweep(bench: Bench) -> Iterator[Row]:
     """Combinations a second on one core, beside the peers; what the public face costs."""
     file, rows_file = str(bench.daily), str(bench.folder / "rows.npz")
-    shared = {"file": file, "space": bench.space, "habit": bench.costs}
+    shared = {"file": file, "space": bench.space, "habit": bench.daily_habit}
     ours = ("sweep", shared)
     for name, floor, goal in (("vectorbt", 15.0, 60.0), ("raptorbt", 4.0, 15.0)):
         theirs: dict[str, Any] = {**shared, "rows_file": rows_file}
@@ -129,7 +134,7 @@ def measure_memory(bench: Bench) -> Iterator[Row]:
     file, peaks = str(bench.daily), []
     with bench.engine(OURS) as us:  # compiles what is not cached yet, which takes memory too
         space = {"fast": [10], "slow": [50], "band": [0.0]}
-        us.ask("sweep", file=file, space=space, habit=bench.costs)
+        us.ask("sweep", file=file, space=space, habit=bench.daily_habit)
     for slow_step, band_count in ((10, 1), (2, 20)):
         space = {
             "fast": list(range(2, 52)),
@@ -138,7 +143,7 @@ def measure_memory(bench: Bench) -> Iterator[Row]:
         }
         with bench.engine(OURS) as us:
             bench.said("memory: a sweep in a fresh process")
-            count = us.ask("sweep", file=file, space=space, habit=bench.costs)["count"]
+            count = us.ask("sweep", file=file, space=space, habit=bench.daily_habit)["count"]
             peaks.append(us.ask("peak_megabytes"))
         yield Row(
             f"peak memory, {count:,} combinations",
@@ -158,7 +163,7 @@ def measure_memory(bench: Bench) -> Iterator[Row]:
 
 def measure_million(bench: Bench) -> Iterator[Row]:
     """One long run with its metrics."""
-    pair = {"fast": 10, "slow": 50, "habit": bench.costs}
+    pair = {"fast": 10, "slow": 50, "habit": bench.minute_habit}
     ours = ("one", {"file": str(bench.minutes), **pair})
     alone: Samples | None = None
     for name in ("raptorbt", "vectorbt", "backtesting.py"):
@@ -174,7 +179,7 @@ def measure_million(bench: Bench) -> Iterator[Row]:
 
 def measure_plain(bench: Bench) -> Iterator[Row]:
     """One run whose decision is plain Python."""
-    shared = {"file": str(bench.short), "fast": 10, "slow": 50, "habit": bench.costs}
+    shared = {"file": str(bench.short), "fast": 10, "slow": 50, "habit": bench.minute_habit}
     alone: Samples | None = None
     for name in ("raptorbt", "backtesting.py"):
         row = Row("a decision in plain Python", "M bars/s")
@@ -187,7 +192,7 @@ def measure_plain(bench: Bench) -> Iterator[Row]:
 
 def measure_ray(bench: Bench) -> Iterator[Row]:
     """A sweep of a minute on two workers beside the bare kernel on two busy cores."""
-    file, habit = str(bench.daily), bench.costs
+    file, habit = str(bench.daily), bench.daily_habit
     space: dict[str, list[Any]] = {
         "fast": list(range(2, 52)), "slow": list(range(52, 252, 2)), "band": [0.0]
     }  # fmt: skip

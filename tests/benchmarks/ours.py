@@ -55,8 +55,17 @@ class PlainCross(SmaCross):
 
 def trades(file: str, fast: int, slow: int, habit: dict[str, Any]) -> dict[str, Any]:
     """Fills and final equity of one combination."""
+    return _trades(SmaCross(fast=fast, slow=slow), file, habit)
+
+
+def plain_trades(file: str, fast: int, slow: int, habit: dict[str, Any]) -> dict[str, Any]:
+    """The same, decided in plain Python."""
+    return _trades(PlainCross(fast=fast, slow=slow), file, habit)
+
+
+def _trades(strategy: Strategy, file: str, habit: dict[str, Any]) -> dict[str, Any]:
     bars = bars_of(file)
-    result = ff.backtest(SmaCross(fast=fast, slow=slow), bars, **_choices(habit))
+    result = ff.backtest(strategy, bars, **_choices(habit))
     fills = result.fills
     sides = fills["side"].map({"buy": 1, "sell": -1})
     at = np.searchsorted(bars.ts, fills["ts"].astype("int64"))
@@ -177,6 +186,7 @@ if __name__ == "__main__":
     serve(
         {
             "trades": trades,
+            "plain_trades": plain_trades,
             "sweep": sweep,
             "kernel": kernel,
             "one": one,

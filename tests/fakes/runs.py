@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 from hypothesis import strategies as st
 
 from fanfold.domain.bars import Bars
@@ -10,7 +9,7 @@ from fanfold.engine.arena import Tape
 from fanfold.engine.backtest import run_backtest, terms_of
 from fanfold.engine.options import FillOptions
 from fanfold.engine.result import Result
-from fanfold.engine.run import Mode, Outcome, _Compiled, first_bar, run_chunk
+from fanfold.engine.run import Mode, Outcomes, _Compiled, first_bar, run_chunk
 from fanfold.engine.spec import Terms
 from fanfold.execution.costs import Costs
 from fanfold.risk.limits import Limits
@@ -69,20 +68,20 @@ def account_of(result: Result) -> dict[str, Any]:
     return fields_of(result.outcome)
 
 
-def fields_of(outcome: Outcome) -> dict[str, Any]:
+def fields_of(outcome: Outcomes) -> dict[str, Any]:
     """An outcome as plain values that can be compared and printed.
 
     Two flags are left out: they say how the run was made, not how it ended.
     """
-    (row,) = outcome.account
+    (row,) = outcome.accounts
     names = set(row.dtype.names) - {"recording", "touched"}
     state = {name: row[name].tobytes().hex() for name in sorted(names)}
-    return state | {"error": outcome.error}
+    return state | {"error": outcome.errors[0]}
 
 
 def tape_of(result: Result) -> dict[str, list[Any]]:
     """All that a run recorded, as plain values in the order of the loop."""
-    row, tape = result.outcome.account[0], result._tape
+    row, tape = result.outcome.accounts[0], result._tape
     stop = result.first + int(row["bar_count"])
     return {
         "curve": tape.curve[result.first : stop].tolist(),
@@ -96,18 +95,16 @@ def run_bar_by_bar(strategy: Strategy, bars: Bars, terms: Terms, *, plain: bool 
     tape = Tape.sized(bars.bar_count, 4 * bars.bar_count * bars.asset_count, 8 * bars.ts.size * 9)
     first = first_bar(strategy, bars, terms)
     chunk = _Compiled([strategy], bars, terms, tape, decision_of(strategy), plain=plain)
-    chunk._call(first, np.zeros(1, np.int64), 1, ahead=False)
     return Result(
         strategy=strategy,
         bars=bars,
         terms=terms,
         first=first,
-        outcome=Outcome(chunk.accounts),
+        outcome=chunk.run(first, ahead=False),
         tape=tape,
     )
 
 
-def unrecorded(strategy: Strategy, bars: Bars, terms: Terms, *, mode: Mode = "plain") -> Outcome:
+def unrecorded(strategy: Strategy, bars: Bars, terms: Terms, *, mode: Mode = "plain") -> Outcomes:
     """The outcome of a run of which nothing per bar is kept."""
-    (outcome,) = run_chunk([strategy], bars, terms, first_bar(strategy, bars, terms), mode=mode)
-    return outcome
+    return run_chunk([strategy], bars, terms, first_bar(strategy, bars, terms), mode=mode)

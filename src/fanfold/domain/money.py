@@ -31,9 +31,9 @@ def share(quantity: int, price: int, parts: int) -> int:
     price_whole, price_part = price // parts, price % parts
     product = part * price_part
     quotient, rest = product // parts, product % parts
-    if rest * 2 > parts or (rest * 2 == parts and quotient % 2 == 1):
-        quotient += 1
     result = whole * price + part * price_whole + quotient
+    if rest * 2 > parts or (rest * 2 == parts and result % 2 == 1):
+        result += 1
     return result if quantity >= 0 else -result
 
 

@@ -23,7 +23,8 @@ from fanfold.domain.orders import (
     REPLACED,
     WORKING,
 )
-from fanfold.engine.state import TARGET_NOT_FINITE
+from fanfold.engine.open import is_small, may_overflow
+from fanfold.engine.state import OK, TARGET_NOT_FINITE
 from fanfold.execution.costs import commission
 from fanfold.risk.limits import opening_room, position_room
 from fanfold.strategies.sizing import EXPOSURE, sized_lots
@@ -37,6 +38,8 @@ def close_bar(t: int, assets: Any, desks: Any, account: Any, rules: Any, orders:
         asset = assets[i]
         desk = desks[i]
         target = asset.target
+        if account.halted == 1 and (desk.open_order != 0 or desk.unsized == 1):
+            _cancel(t, MAX_DRAWDOWN, desk, account, orders)
         if target != desk.target or desk.goal != desk.units or desk.close_order != 0:
             if target - target != 0.0:  # false for finite numbers only
                 account.status = TARGET_NOT_FINITE
@@ -47,7 +50,7 @@ def close_bar(t: int, assets: Any, desks: Any, account: Any, rules: Any, orders:
         elif rules.rebalance_band < math.inf and _has_drifted(target, desk, account, rules):
             desk.target = math.inf  # forget it, so that it counts as changed
             asking += _ask(t, target, desk, account, rules, orders)
-    if asking > 0:
+    if asking > 0 and account.status == OK:
         _approve(t, desks, account, rules, orders)
 
 
@@ -66,30 +69,16 @@ def _ask(t: int, target: float, desk: Any, account: Any, rules: Any, orders: Any
         return 0  # never traded yet: the target waits for a price
     if target != desk.target:
         desk.target = target
-        if rules.size_at_fill == 1 and target != 0.0:
-            _cancel(t, desk, account, orders)
-            reverses = desk.units != 0 and (desk.units > 0) != (target > 0.0)
-            desk.close_order = -desk.units if reverses else 0
-            desk.unsized = 1
-            desk.order_bar = t
-            return 1
-        desk.goal = sized_lots(
-            rules.sizing_kind,
-            rules.sizing_value,
-            target,
-            account.equity / 1e6,
-            desk.mark / 1e6,
-            desk.parts,
-        )
-    if account.halted == 1 and desk.units != 0:
-        desk.goal = 0
-    if desk.unsized == 1:
-        return 0
+        if rules.size_at_fill == 1 and target != 0.0 and _may_open(desk, account):
+            return _ask_at_fill(t, target, desk, account, orders)
+        desk.goal = _goal(target, desk, account, rules)
     wanted = desk.goal - desk.units
-    if wanted == desk.close_order + desk.open_order:
+    if desk.unsized == 1 or wanted == desk.close_order + desk.open_order:
         return 0
-    _cancel(t, desk, account, orders)
-    if desk.goal != 0 and _is_small(wanted, desk, account, rules):
+    if may_overflow(desk.goal, desk, account, rules):
+        return 0
+    _cancel(t, REPLACED, desk, account, orders)
+    if desk.goal != 0 and is_small(wanted, desk.mark, account.equity, desk, rules):
         desk.goal = desk.units
         return 0
     if wanted != 0 and desk.units != 0 and (wanted < 0) != (desk.units < 0):
@@ -100,34 +89,57 @@ def _ask(t: int, target: float, desk: Any, account: Any, rules: Any, orders: Any
 
 
 @compiled
-def _is_small(wanted: int, desk: Any, account: Any, rules: Any) -> bool:
-    """Whether a change is below the smallest worth sending."""
-    notional = abs(share(wanted, desk.mark, desk.parts)) / 1e6
-    return notional < rules.min_trade_notional or (
-        notional < rules.min_trade_weight * (account.equity / 1e6)
+def _may_open(desk: Any, account: Any) -> bool:
+    """Not while a breaker closes a position; what it leaves closed is refused by name."""
+    return account.halted == 0 or desk.units == 0
+
+
+@compiled
+def _goal(target: float, desk: Any, account: Any, rules: Any) -> int:
+    """Signed lots that a changed target means now."""
+    if not _may_open(desk, account):
+        return 0
+    return sized_lots(
+        rules.sizing_kind,
+        rules.sizing_value,
+        target,
+        account.equity / 1e6,
+        desk.mark / 1e6,
+        desk.parts,
     )
 
 
 @compiled
-def _cancel(t: int, desk: Any, account: Any, orders: Any) -> None:
-    """Take back what still works for this asset: a new wish replaces it."""
+def _ask_at_fill(t: int, target: float, desk: Any, account: Any, orders: Any) -> int:
+    """Ask for a quantity that its fill will size; what is held the other way goes first."""
+    _cancel(t, REPLACED, desk, account, orders)
+    reverses = desk.units != 0 and (desk.units > 0) != (target > 0.0)
+    desk.close_order = -desk.units if reverses else 0
+    desk.unsized = 1
+    desk.order_bar = t
+    return 1
+
+
+@compiled
+def _cancel(t: int, reason: int, desk: Any, account: Any, orders: Any) -> None:
+    """Take back what still works for this asset."""
     account.touched = 1
     if desk.close_order != 0:
         account.working -= 1
         desk.close_order = 0
-        _mark_cancelled(t, desk.close_row, account, orders)
+        _mark_cancelled(t, reason, desk.close_row, account, orders)
     if desk.open_order != 0 or desk.unsized == 1:
         account.working -= 1
         desk.open_order = 0
         desk.unsized = 0
-        _mark_cancelled(t, desk.open_row, account, orders)
+        _mark_cancelled(t, reason, desk.open_row, account, orders)
 
 
 @compiled
-def _mark_cancelled(t: int, row: int, account: Any, orders: Any) -> None:
+def _mark_cancelled(t: int, reason: int, row: int, account: Any, orders: Any) -> None:
     if account.recording == 1:
         orders[row].status = CANCELLED
-        orders[row].reason = REPLACED
+        orders[row].reason = reason
         orders[row].done_bar = t
 
 

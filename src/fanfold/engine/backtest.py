@@ -56,9 +56,9 @@ def run_backtest(strategy: Strategy, bars: Bars, terms: Terms, *, mode: Mode = "
     first = first_bar(strategy, bars, terms)
     # A plain decision is slow and may be changed by having run once: record it at once.
     tape = None if isinstance(decision_of(strategy), Compiled) else _open_tape(bars)
-    (outcome,) = run_chunk([strategy], bars, terms, first, tape=tape, mode=mode)
-    if outcome.error:
-        raise StrategyError(f"{type(strategy).__name__}: {outcome.error}")
+    outcome = run_chunk([strategy], bars, terms, first, tape=tape, mode=mode)
+    if outcome.errors[0]:
+        raise StrategyError(f"{type(strategy).__name__}: {outcome.errors[0]}")
     return Result(
         strategy=strategy,
         bars=bars,

@@ -1,6 +1,6 @@
 """The features of many runs, each computed once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,27 @@ Features = tuple[Indicator, ...]
 def warm_up_of(features: Iterable[Indicator]) -> int:
     """Bars until every feature has a value, that bar included; at least 1."""
     return max((feature.warm_up for feature in features), default=1)
+
+
+def groups_of(runs: Sequence[Features], column_count_max: int) -> Iterator[tuple[int, int]]:
+    """Cut runs into groups whose features together have so many values, or into single runs.
+
+    Yields:
+        First run of a group and the one after its last.
+    """
+    start = 0
+    known: set[Indicator] = set()
+    columns = 0
+    for place, features in enumerate(runs):
+        new = [feature for feature in features if feature not in known]
+        columns += sum(feature.output_count for feature in new)
+        if columns > column_count_max and place > start:
+            yield start, place
+            start, known = place, set[Indicator]()
+            columns = sum(feature.output_count for feature in features)
+        known.update(features)
+    if runs:
+        yield start, len(runs)
 
 
 def bank_of(

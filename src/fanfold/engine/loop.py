@@ -15,7 +15,7 @@ from fanfold.domain.record import Record
 from fanfold.engine.approve import close_bar
 from fanfold.engine.close import break_at_limits, mark, measure, show_account, show_bar, show_clock
 from fanfold.engine.hold import is_quiet, next_change, pass_quietly
-from fanfold.engine.open import meet_open
+from fanfold.engine.open import close_positions, meet_open
 from fanfold.engine.state import OK, Account, Desk, FillRow, OrderRow, Rules
 
 
@@ -35,7 +35,11 @@ def before_decision(
     """Open and close of bar t, up to where the strategy is asked."""
     if account.working != 0:
         meet_open(t, panel, desks, account, rules, fills, orders)
+        if account.status != OK:
+            return
     mark(t, panel, desks, account)
+    if t == account.closing_bar:
+        close_positions(t, desks, account, rules, fills)
     measure(t, clock, pulse, account)
     break_at_limits(account, rules, desks)
     if account.recording == 1:
@@ -106,6 +110,8 @@ def run_bars(
     while t < last:
         if passes and is_quiet(account[0], desks):
             until = next_change(t, last, first, targets, desks)
+            if account[0].closing_bar >= 0:
+                until = min(until, account[0].closing_bar)
             if until > t:
                 t = pass_quietly(
                     t, until, panel, clock, pulse, desks, account[0], rules[0], equity_curve

@@ -7,7 +7,7 @@ that compete for cash share it pro rata, so the order of columns changes nothing
 from typing import Any
 
 from fanfold.domain.compiled import compiled, compiled_apart
-from fanfold.domain.money import MICRO, MONEY_MAX, pro_rata, share
+from fanfold.domain.money import MICRO, MONEY_MAX, pro_rata, share, to_micro
 from fanfold.domain.orders import BUYING_POWER, CLOSE, EXPIRED, FILLED, MAX_GROSS, MIN_TRADE, OPEN
 from fanfold.domain.panel import CLOSE as PRICE_CLOSE
 from fanfold.domain.panel import OPEN as PRICE_OPEN
@@ -15,7 +15,7 @@ from fanfold.domain.panel import VOLUME, trades_in
 from fanfold.engine.state import OVERFLOW
 from fanfold.execution.costs import commission, fill_price
 from fanfold.risk.limits import opening_room
-from fanfold.strategies.sizing import sized_lots
+from fanfold.strategies.sizing import LOTS_MAX, sized_lots
 
 
 @compiled_apart
@@ -23,18 +23,11 @@ def meet_open(
     t: int, panel: Any, desks: Any, account: Any, rules: Any, fills: Any, orders: Any
 ) -> None:
     """Fill what waits, at the open of bar t, where the asset trades."""
+    _close(t, panel, desks, account, rules, fills, orders)
     if rules.size_at_fill == 1:
+        # After what closes: its costs are paid, and a reversal starts from nothing.
         _size_waiting(t, panel, desks, account, rules, orders)
-    for side in (-1, 1):
-        for i in range(len(desks)):
-            desk = desks[i]
-            lots = desk.close_order
-            if lots * side > 0 and trades_in(panel[PRICE_CLOSE, t, i], panel[VOLUME, t, i]):
-                price = fill_price(panel[PRICE_OPEN, t, i], side, rules.slippage)
-                _book(t, i, lots, price, CLOSE, desk, account, rules, fills)
-                _end_order(t, desk.close_row, lots, FILLED, account, orders)
-                desk.close_order = 0
-                account.working -= 1
+        _close(t, panel, desks, account, rules, fills, orders)
     _share_cash(t, panel, desks, account, rules, orders)
     for side in (-1, 1):
         for i in range(len(desks)):
@@ -45,6 +38,23 @@ def meet_open(
                 _book(t, i, lots, price, OPEN, desk, account, rules, fills)
                 _end_order(t, desk.open_row, lots, FILLED, account, orders)
                 desk.open_order = 0
+                account.working -= 1
+
+
+@compiled
+def _close(
+    t: int, panel: Any, desks: Any, account: Any, rules: Any, fills: Any, orders: Any
+) -> None:
+    """Fill closing orders, sells first."""
+    for side in (-1, 1):
+        for i in range(len(desks)):
+            desk = desks[i]
+            lots = desk.close_order
+            if lots * side > 0 and trades_in(panel[PRICE_CLOSE, t, i], panel[VOLUME, t, i]):
+                price = fill_price(panel[PRICE_OPEN, t, i], side, rules.slippage)
+                _book(t, i, lots, price, CLOSE, desk, account, rules, fills)
+                _end_order(t, desk.close_row, lots, FILLED, account, orders)
+                desk.close_order = 0
                 account.working -= 1
 
 
@@ -90,7 +100,12 @@ def _size_waiting(t: int, panel: Any, desks: Any, account: Any, rules: Any, orde
             price * (1.0 + rate),
             desk.parts,
         )
+        if may_overflow(goal, desk, account, rules):
+            return
         lots = goal - desk.units - desk.close_order
+        if goal != 0 and is_small(lots, to_micro(price), equity, desk, rules):
+            lots = 0
+            goal = desk.units + desk.close_order
         desk.unsized = 0
         desk.goal = goal
         if account.recording == 1:
@@ -108,6 +123,30 @@ def _size_waiting(t: int, panel: Any, desks: Any, account: Any, rules: Any, orde
                 orders[desk.open_row].role = CLOSE
         else:
             desk.open_order = lots
+
+
+@compiled
+def may_overflow(goal: int, desk: Any, account: Any, rules: Any) -> bool:
+    """Whether a position could come to be worth more than integers hold; ends the run.
+
+    Asked before an order is made, at the highest price of all bars: so no product of
+    a position and a price ever wraps around.
+    """
+    worth = abs(goal) / desk.parts * rules.highest_price
+    if abs(goal) < LOTS_MAX and worth <= MONEY_MAX:
+        return False
+    account.status = OVERFLOW
+    account.fault_asset = desk.index
+    return True
+
+
+@compiled
+def is_small(lots: int, price: int, equity: int, desk: Any, rules: Any) -> bool:
+    """Whether a change is below the smallest worth sending, at a price [micro-units]."""
+    notional = abs(share(lots, price, desk.parts)) / 1e6
+    return notional < rules.min_trade_notional or (
+        notional < rules.min_trade_weight * (equity / 1e6)
+    )
 
 
 @compiled
@@ -171,10 +210,6 @@ def _book(
     fills: Any,
 ) -> None:
     """Book one fill: cash, position, open round trip, and its row."""
-    if abs(lots) / desk.parts * price > MONEY_MAX:
-        account.status = OVERFLOW
-        account.fault_asset = i
-        return
     amount = share(abs(lots), price, desk.parts)
     fee = commission(amount, rules.commission_rate)
     paid = amount if lots > 0 else -amount

@@ -11,7 +11,7 @@ from fanfold.engine import tables
 from fanfold.engine.arena import Tape
 from fanfold.engine.ledger import LedgerFill, replay_cash
 from fanfold.engine.metrics import metrics_of
-from fanfold.engine.run import Mode, Outcome, run_chunk
+from fanfold.engine.run import Mode, Outcomes, run_chunk
 from fanfold.engine.spec import Terms, code_hash, spec_hash
 from fanfold.engine.state import STATUSES
 from fanfold.engine.timeline import timeline_of
@@ -41,7 +41,7 @@ class Result:
     bars: Bars = field(repr=False)
     terms: Terms
     first: int
-    outcome: Outcome = field(repr=False)
+    outcome: Outcomes = field(repr=False)
     mode: Mode = "auto"
     tape: Tape | None = field(default=None, repr=False)
 
@@ -49,19 +49,19 @@ class Result:
     def metrics(self) -> dict[str, float]:
         """Metrics by name; see `fanfold.engine.metrics`."""
         columns = metrics_of(
-            self.outcome.account, self.bars, self.first, self.terms.cash, self.terms.risk_free
+            self.outcome.accounts, self.bars, self.first, self.terms.cash, self.terms.risk_free
         )
         return {name: column[0].item() for name, column in columns.items()}
 
     @property
     def status(self) -> str:
         """`ok`, or `ruined` for a run that ended when equity was gone."""
-        return STATUSES[int(self.outcome.account[0]["status"])]
+        return STATUSES[int(self.outcome.accounts[0]["status"])]
 
     @property
     def final_cash(self) -> Decimal:
         """Cash at the end, exact [currency]."""
-        return Decimal(int(self.outcome.account[0]["cash"])) / MICRO
+        return Decimal(int(self.outcome.accounts[0]["cash"])) / MICRO
 
     @cached_property
     def equity(self) -> "pd.Series[float]":
@@ -87,7 +87,7 @@ class Result:
     @cached_property
     def round_trips(self) -> "pd.DataFrame":
         """Round trips from flat to flat: entry, exit, quantity, pnl after fees, return."""
-        return tables.round_trips_of(self.fills)
+        return tables.round_trips_of(self._tape.fills, self._account, self.bars, self._parts)
 
     @property
     def code_hash(self) -> str:
@@ -114,7 +114,7 @@ class Result:
 
     @property
     def _account(self) -> Any:
-        return self.outcome.account[0]
+        return self.outcome.accounts[0]
 
     @property
     def _parts(self) -> int:
@@ -128,9 +128,9 @@ class Result:
         tape = Tape.sized(
             self.bars.bar_count, int(account["fill_count"]), int(account["order_rows"])
         )
-        (again,) = run_chunk(
+        again = run_chunk(
             [self.strategy], self.bars, self.terms, self.first, tape=tape, mode=self.mode
         )
-        if int(again.account[0]["cash"]) != int(account["cash"]):
+        if int(again.accounts[0]["cash"]) != int(account["cash"]):
             raise RunError("a run must end with the same cash when it is recorded, but did not")
         return tape

@@ -17,9 +17,9 @@ from fanfold.domain.bars import Bars
 from fanfold.domain.compiled import Compiled
 from fanfold.domain.record import VECTOR_SIZE, view
 from fanfold.engine.arena import Arena, Tape
-from fanfold.engine.features import bank_of, warm_up_of
+from fanfold.engine.features import bank_of, groups_of, warm_up_of
 from fanfold.engine.loop import advance, run_bars
-from fanfold.engine.runner import begin_run, can_ask_ahead, end_run, runner_of
+from fanfold.engine.runner import begin_run, can_ask_ahead, runner_of
 from fanfold.engine.spec import Terms
 from fanfold.engine.state import OK, OVERFLOW, TARGET_NOT_FINITE, Account, OrderRow, Rules
 from fanfold.errors import ConfigError, FanfoldError
@@ -30,21 +30,27 @@ Mode = Literal["auto", "machine", "plain"]
 PLAIN_ASSET_BARS_MAX = 40_000
 """Work below which plain Python is done before the compiler is loaded [asset-bars]."""
 
+BANK_BYTES_MAX = 64 * 2**20
+"""Feature values that a chunk holds at a time [bytes]; more are computed in turns."""
+
+FAULTS = frozenset({TARGET_NOT_FINITE, OVERFLOW})
+"""Statuses that are errors."""
+
 TAPE_ROWS_START = 1_024
 """First size of a tape whose length is not known before the run [rows]."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """How one run ended.
+class Outcomes:
+    """How runs ended, in their order.
 
     Attributes:
-        account: The account's last state: an array of one record of `Account`.
-        error: Why the run failed, or "" if it did not.
+        accounts: The accounts' last states, records of `Account`; shape [run].
+        errors: Why each run failed, or "" if it did not.
     """
 
-    account: NDArray[Any]
-    error: str = ""
+    accounts: NDArray[Any]
+    errors: list[str]
 
 
 def first_bar(strategy: Strategy, bars: Bars, terms: Terms) -> int:
@@ -53,6 +59,9 @@ def first_bar(strategy: Strategy, bars: Bars, terms: Terms) -> int:
     Raises:
         ConfigError: No bar is left to decide on and to be measured.
     """
+    if not isinstance(strategy, Strategy):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigError(f"strategy must be an instance of a Strategy, was {strategy!r}")
+    check_bars(bars)
     warm_up = warm_up_of(features_of(strategy))
     first = warm_up - 1 if terms.start_bar is None else terms.start_bar
     if first > bars.bar_count - 2:
@@ -60,6 +69,17 @@ def first_bar(strategy: Strategy, bars: Bars, terms: Terms) -> int:
             f"{type(strategy).__name__} needs {first + 2} bars or more, there were {bars.bar_count}"
         )
     return first
+
+
+def check_bars(bars: Bars) -> None:
+    """Refuse what are no bars.
+
+    Raises:
+        ConfigError: They are something else, such as a data frame.
+    """
+    if not isinstance(bars, Bars):  # pyright: ignore[reportUnnecessaryIsInstance]
+        found = type(bars).__name__
+        raise ConfigError(f"bars must be Bars, of load_bars or Bars.from_frame, was {found}")
 
 
 def run_chunk(
@@ -70,7 +90,7 @@ def run_chunk(
     *,
     tape: Tape | None = None,
     mode: Mode = "auto",
-) -> list[Outcome]:
+) -> Outcomes:
     """Run parameters of one strategy class, each as if it were alone.
 
     Args:
@@ -83,15 +103,23 @@ def run_chunk(
             not loaded yet.
 
     Returns:
-        One outcome a strategy, in order; a run that failed does not end the others.
+        The outcome of each strategy, in order; one that fails does not end the others.
+
+    Raises:
+        ConfigError: A strategy is not well formed.
     """
     decide: Compiled[..., None] | Callable[..., None] = decision_of(strategies[0])
     if mode == "auto":
         mode = mode_for(len(strategies), bars)
     if isinstance(decide, Compiled):
         compiled = cast("Compiled[..., None]", decide)
-        return _Compiled(strategies, bars, terms, tape, compiled, plain=mode == "plain").run(first)
-    return [_run_between(strategy, bars, terms, first, tape) for strategy in strategies]
+        chunk = _Compiled(strategies, bars, terms, tape, compiled, plain=mode == "plain")
+        return chunk.run(first)
+    alone = [_run_between(strategy, bars, terms, first, tape) for strategy in strategies]
+    accounts = Account.zeros(len(alone))
+    for place, one in enumerate(alone):
+        accounts[place] = one.accounts[0]
+    return Outcomes(accounts, [one.errors[0] for one in alone])
 
 
 def mode_for(run_count: int, bars: Bars) -> Mode:
@@ -113,6 +141,7 @@ class _Compiled:
         *,
         plain: bool,
     ) -> None:
+        _ = decide.content_hash  # refuses code outside the subset, run plain or not
         self.bars = bars
         self.cash = terms.cash
         self.decide = decide
@@ -121,57 +150,66 @@ class _Compiled:
         for row, strategy in zip(self.params, strategies, strict=True):
             values = params_of(strategy)
             row[: len(values)] = values
-        features = [features_of(strategy) for strategy in strategies]
-        self.bank, self.columns = bank_of(features, bars.panel, plain=plain)
+        self.features = [features_of(strategy) for strategy in strategies]
         self.arena = Arena(bars, terms, tape, memory_of(strategies[0], bars.asset_count))
         self.accounts = Account.zeros(len(strategies))
+        self.errors = [""] * len(strategies)
 
-    def run(self, first: int) -> list[Outcome]:
-        """Run all; one that raises is set aside and the rest goes on."""
-        count = len(self.accounts)
-        errors = [""] * count
-        ahead = can_ask_ahead(self.decide)
+    def run(self, first: int, *, ahead: bool | None = None) -> Outcomes:
+        """Run all, as many at a time as their features have room for.
+
+        With `ahead` False the decision is asked bar by bar even if it need not be.
+        """
+        ahead = can_ask_ahead(self.decide) if ahead is None else ahead
+        column_bytes = self.bars.bar_count * self.bars.asset_count * 8
+        for start, stop in groups_of(self.features, BANK_BYTES_MAX // column_bytes):
+            bank, columns = bank_of(self.features[start:stop], self.bars.panel, plain=self.plain)
+            group = _Group(self.params[start:stop], columns, self.accounts[start:stop], bank)
+            self._run_group(first, start, group, ahead=ahead)
+        for k, status in enumerate(self.accounts["status"]):
+            if status in FAULTS:
+                self.errors[k] = self.errors[k] or fault_of(self.accounts[k], self.bars)
+        return Outcomes(self.accounts, self.errors)
+
+    def _run_group(self, first: int, start: int, group: "_Group", *, ahead: bool) -> None:
+        """Run a group; one that raises is set aside and the rest goes on."""
         done = np.zeros(1, np.int64)
-        while done[0] < count:
+        while done[0] < len(group.params):
             try:
-                self._call(first, done, count, ahead=ahead)
+                self._call(first, done, group, ahead=ahead)
             except Exception as raised:
                 k = int(done[0])
                 # Asked ahead, a decision may raise at a bar that its run never gets to.
-                errors[k] = self._again(first, k) if ahead else _reason(raised)
+                self.errors[start + k] = self._again(first, group, k) if ahead else _reason(raised)
                 done[0] = k + 1
-        return [
-            Outcome(self.accounts[k : k + 1], errors[k] or fault_of(self.accounts[k], self.bars))
-            for k in range(count)
-        ]
 
-    def _again(self, first: int, k: int) -> str:
-        self.accounts[k] = Account.zeros(1)[0]
+    def _again(self, first: int, group: "_Group", k: int) -> str:
+        one = _Group(group.params[: k + 1], group.columns[: k + 1], group.accounts, group.bank)
+        one.accounts[k] = Account.zeros(1)[0]
         try:
-            self._call(first, np.array([k]), k + 1, ahead=False)
+            self._call(first, np.array([k]), one, ahead=False)
         except Exception as raised:
             return _reason(raised)
         return ""
 
-    def _call(self, first: int, done: NDArray[np.int64], stop: int, *, ahead: bool) -> None:
+    def _call(self, first: int, done: NDArray[np.int64], group: "_Group", *, ahead: bool) -> None:
         arena, bars = self.arena, self.bars
         runner = runner_of(self.decide)
         targets = np.zeros((bars.bar_count - first if ahead else 0, bars.asset_count))
         head = first, bars.bar_count, int(ahead), self.cash
-        params, columns = self.params[:stop], self.columns[:stop]
         if self.plain:
             runner(
                 *head,
                 arena.parts.tolist(),
                 view(done),
-                params.tolist(),
-                columns.tolist(),
-                *map(view, (bars.panel, self.bank, arena.clock, arena.pulse)),
+                group.params.tolist(),
+                group.columns.tolist(),
+                *map(view, (bars.panel, group.bank, arena.clock, arena.pulse)),
                 run_bars,
                 self.decide,
                 view(targets),
                 *arena.plain_state(),
-                Account.views(self.accounts),
+                Account.views(group.accounts),
                 Rules.views(arena.rules),
                 *arena.plain_record(),
             )
@@ -180,25 +218,35 @@ class _Compiled:
             *head,
             arena.parts,
             done,
-            params,
-            columns,
+            group.params,
+            group.columns,
             bars.panel,
-            self.bank,
+            group.bank,
             arena.clock,
             arena.pulse,
             run_bars.value,
             self.decide.value,
             targets,
             *arena.state(),
-            self.accounts,
+            group.accounts,
             arena.rules,
             *arena.record(),
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Runs that share a bank of features: one row of each array, and the bank."""
+
+    params: NDArray[np.float64]
+    columns: NDArray[np.int64]
+    accounts: NDArray[Any]
+    bank: NDArray[np.float64]
+
+
 def _run_between(
     strategy: Strategy, bars: Bars, terms: Terms, first: int, tape: Tape | None
-) -> Outcome:
+) -> Outcomes:
     """Run a plain decision, called between the compiled halves of the step."""
     arena = Arena(bars, terms, tape, memory_of(strategy, bars.asset_count))
     decide: Callable[..., None] = decision_of(strategy)
@@ -209,6 +257,7 @@ def _run_between(
     (rules,) = Rules.views(arena.rules)
     begin_run(
         first,
+        bars.bar_count,
         params_of(strategy),
         terms.cash,
         arena.parts.tolist(),
@@ -236,10 +285,8 @@ def _run_between(
         try:
             decide(assets, portfolio, memory)
         except Exception as raised:
-            return Outcome(account, _reason(raised))
-    fills = memoryview(b"") if tape is None else arena.plain_record()[1]
-    end_run(last - 1, desks, seen, rules, fills)
-    return Outcome(account, fault_of(account[0], bars))
+            return Outcomes(account, [_reason(raised)])
+    return Outcomes(account, [fault_of(account[0], bars)])
 
 
 def _grow(tape: Tape) -> None:
@@ -252,7 +299,7 @@ def _grow(tape: Tape) -> None:
 def fault_of(account: Any, bars: Bars) -> str:
     """Why a run's status is an error, or "" if it is none."""
     status = int(account["status"])
-    if status not in (TARGET_NOT_FINITE, OVERFLOW):
+    if status not in FAULTS:
         return ""
     symbol = bars.symbols[int(account["fault_asset"])]
     if status == OVERFLOW:

@@ -16,10 +16,8 @@ from fanfold.domain.panel import read_only
 from fanfold.domain.record import Record
 from fanfold.engine.close import show_bar, show_clock
 from fanfold.engine.loop import loop_type
-from fanfold.engine.open import close_positions
 from fanfold.engine.state import (
     CLOSES_SESSION,
-    OK,
     TS,
     Account,
     Desk,
@@ -53,6 +51,7 @@ def can_ask_ahead(decide: Compiled[..., None]) -> bool:
 @compiled
 def begin_run(
     first: int,
+    last: int,
     params: Any,
     cash: int,
     parts: Any,
@@ -80,6 +79,7 @@ def begin_run(
         for place in range(len(asset.features)):
             asset.features[place] = math.nan
         asset.limit = asset.stop = asset.stop_loss = asset.take_profit = math.nan
+        desks[i].index = i
         desks[i].parts = parts[i]
     for place in range(len(params)):
         portfolio.params[place] = params[place]
@@ -88,13 +88,7 @@ def begin_run(
     account.peak_ts = clock[TS, first]
     account.return_count = -clock[CLOSES_SESSION, first]
     account.recording = rules.recording
-
-
-@compiled
-def end_run(last: int, desks: Any, account: Any, rules: Any, fills: Any) -> None:
-    """Close what is still held, where that was asked for."""
-    if account.status == OK and rules.close_at_end == 1:
-        close_positions(last, desks, account, rules, fills)
+    account.closing_bar = last - 1 if rules.close_at_end == 1 else -1
 
 
 _runners: dict[str, Compiled[..., None]] = {}
@@ -150,6 +144,7 @@ def _make_runner(decide: Compiled[..., None]) -> Compiled[..., None]:
             done[0] = k
             begin_run(
                 first,
+                last,
                 params[k],
                 cash,
                 parts,
@@ -190,7 +185,6 @@ def _make_runner(decide: Compiled[..., None]) -> Compiled[..., None]:
                 fills,
                 orders,
             )
-            end_run(last - 1, desks, accounts[k], rules[0], fills)
         done[0] = len(params)
 
     run_chunk.__name__ = f"run_{decide.__name__}"

@@ -41,6 +41,7 @@ class Rules(Record):
     min_trade_notional: float
     close_at_end: int
     recording: int
+    highest_price: float
 
 
 class Desk(Record):
@@ -50,6 +51,7 @@ class Desk(Record):
     the open order waits for the fill to be sized (`size_at = "fill"`).
     """
 
+    index: int
     parts: int
     mark: int
     value: int
@@ -108,6 +110,7 @@ class Account(Record):
     loss_count: int
     loss_sum: int
     recording: int
+    closing_bar: int
     order_rows: int
 
 

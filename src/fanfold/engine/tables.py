@@ -20,9 +20,7 @@ def equity_of(curve: NDArray[np.int64], account: Any, bars: Bars, first: int) ->
     import pandas as pd
 
     stop = first + int(account["bar_count"])
-    equity = curve[first:stop] / MICRO
-    equity[-1] = account["equity"] / MICRO  # positions closed at the end cost something
-    return pd.Series(equity, index=_times(bars.ts[first:stop]), name="equity")
+    return pd.Series(curve[first:stop] / MICRO, index=_times(bars.ts[first:stop]), name="equity")
 
 
 def benchmark_of(timeline: Timeline, equity: "pd.Series[float]") -> "pd.Series[float]":
@@ -87,7 +85,7 @@ def orders_of(orders: NDArray[Any], account: Any, bars: Bars, parts: int) -> "pd
     return frame.iloc[order].reset_index(drop=True)
 
 
-def round_trips_of(fills: "pd.DataFrame") -> "pd.DataFrame":
+def round_trips_of(fills: NDArray[Any], account: Any, bars: Bars, parts: int) -> "pd.DataFrame":
     """Finished round trips, from flat to flat, by the time of their exit.
 
     Prices are averages over the entry's and the exit's fills; `quantity` is signed,
@@ -96,69 +94,54 @@ def round_trips_of(fills: "pd.DataFrame") -> "pd.DataFrame":
     """
     import pandas as pd
 
-    trips = [row for _, one in fills.groupby("symbol", sort=True) for row in _trips(one)]
-    columns = [
-        "symbol",
-        "entry_ts",
-        "exit_ts",
-        "entry_price",
-        "exit_price",
-        "quantity",
-        "pnl",
-        "return",
-    ]
-    frame = pd.DataFrame(trips, columns=columns)
+    open_trips: dict[int, _Trip] = {}
+    rows: list[tuple[Any, ...]] = []
+    for fill in fills[: int(account["fill_count"])]:
+        asset = int(fill["asset"])
+        trip = open_trips.setdefault(asset, _Trip(int(fill["bar"]), long=fill["lots"] > 0))
+        trip.add(fill)
+        if trip.lots == 0:
+            rows.append(trip.row(bars.symbols[asset], int(fill["bar"]), parts))
+            del open_trips[asset]
+    columns = ["symbol", "entry_ts", "exit_ts", "entry_price", "exit_price"]
+    frame = pd.DataFrame(rows, columns=[*columns, "quantity", "pnl", "return"])
+    for column in ("entry_ts", "exit_ts"):
+        frame[column] = _times(bars.ts[frame[column].to_numpy(np.int64)])
     return frame.sort_values(["exit_ts", "symbol"], kind="stable", ignore_index=True)
 
 
-def _trips(fills: "pd.DataFrame") -> list[tuple[Any, ...]]:
-    trips: list[tuple[Any, ...]] = []
-    trip = _Trip()
-    columns = fills[["ts", "symbol", "side", "quantity", "amount", "fee"]]
-    for ts, symbol, side, quantity, amount, fee in columns.itertuples(index=False, name=None):
-        trip.add(ts, side == "buy", quantity, amount, fee)
-        if abs(trip.held) < HALF_LOT:
-            trips.append(trip.row(symbol, ts))
-            trip = _Trip()
-    return trips
-
-
-HALF_LOT = 0.5e-9
-"""A position below half the smallest lot is none [units]."""
-
-
 class _Trip:
-    """One round trip in the making; the first fill's side says which fills are entries."""
+    """One round trip in the making, in lots and micro-units."""
 
-    def __init__(self) -> None:
-        self.entry_ts: Any = None
-        self.long = True
-        self.held = self.entered = self.left = 0.0
-        self.entry_amount = self.exit_amount = self.fees = 0.0
+    def __init__(self, entry_bar: int, *, long: bool) -> None:
+        self.entry_bar = entry_bar
+        self.long = long
+        self.lots = self.entry_lots = self.exit_lots = 0
+        self.entry_amount = self.exit_amount = self.fees = 0
 
-    def add(self, ts: Any, is_buy: bool, quantity: float, amount: float, fee: float) -> None:  # noqa: FBT001
-        if self.entry_ts is None:
-            self.entry_ts, self.long = ts, is_buy
-        self.held += quantity if is_buy else -quantity
-        self.fees += fee
-        if is_buy == self.long:
-            self.entered += quantity
+    def add(self, fill: Any) -> None:
+        lots, amount = int(fill["lots"]), int(fill["amount"])
+        self.lots += lots
+        self.fees += int(fill["fee"])
+        if (lots > 0) == self.long:
+            self.entry_lots += abs(lots)
             self.entry_amount += amount
         else:
-            self.left += quantity
+            self.exit_lots += abs(lots)
             self.exit_amount += amount
 
-    def row(self, symbol: str, ts: Any) -> tuple[Any, ...]:
+    def row(self, symbol: str, exit_bar: int, parts: int) -> tuple[Any, ...]:
         gain = self.exit_amount - self.entry_amount
         pnl = (gain if self.long else -gain) - self.fees
+        units = self.entry_lots / parts
         return (
             symbol,
-            self.entry_ts,
-            ts,
-            self.entry_amount / self.entered,
-            self.exit_amount / self.left,
-            self.entered if self.long else -self.entered,
-            pnl,
+            self.entry_bar,
+            exit_bar,
+            self.entry_amount / MICRO / units,
+            self.exit_amount / MICRO / (self.exit_lots / parts),
+            units if self.long else -units,
+            pnl / MICRO,
             pnl / self.entry_amount,
         )
 

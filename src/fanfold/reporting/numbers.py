@@ -59,6 +59,7 @@ PERFORMANCE: Mapping[str, Measure] = {
     "calmar": Measure(label="Calmar ratio", show=ratio),
     "max_drawdown": Measure(label="Deepest drawdown", show=percent),
     "max_drawdown_days": Measure(label="Longest drawdown", show=days),
+    "final_equity": Measure(label="Final equity", show=money),
 }
 TRADING: Mapping[str, Measure] = {
     "round_trip_count": Measure(label="Round trips", show=count),

@@ -4,27 +4,24 @@ A chunk of a plan is a pure function of the shared inputs and two indices, and
 equals its combinations run one by one. One that fails is a row with its reason.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from fanfold.domain.bars import Bars
 from fanfold.engine.features import warm_up_of
 from fanfold.engine.metrics import METRICS, metrics_of
-from fanfold.engine.run import Mode, Outcome, run_chunk
+from fanfold.engine.run import Mode, Outcomes, run_chunk
 from fanfold.engine.spec import Terms
 from fanfold.engine.state import STATUSES, Account
 from fanfold.errors import ConfigError, FanfoldError
 from fanfold.research.plan import Params, Plan
 from fanfold.research.table import ArrowBatch, arrow
-from fanfold.strategies.indicators.indicator import Indicator
 from fanfold.strategies.strategy import Strategy, features_of
-
-BANK_BYTES_MAX = 64 * 2**20
-"""Feature values that a chunk holds at a time [bytes]; more are computed in turns."""
 
 COUNT_METRICS = frozenset({"periods_per_year", "round_trip_count", "fill_count"})
 
@@ -121,54 +118,42 @@ def run_sweep_chunk(sweep: Sweep, chunk: Chunk) -> ArrowBatch:
     chosen = [sweep.plan[index] for index in range(*chunk)]
     made = [combination(sweep.strategy, sweep.fixed, params) for params in chosen]
     strategies = [strategy for strategy, _ in made if strategy is not None]
-    outcomes = iter(_run(sweep, strategies))
-    rows = [
-        next(outcomes) if strategy is not None else Outcome(_NOTHING, reason)
-        for strategy, reason in made
-    ]
-    infeasible = np.array([strategy is None for strategy, _ in made])
-    return _batch(sweep, chosen, rows, infeasible)
+    outcomes = _run(sweep, strategies)
+    feasible = np.array([strategy is not None for strategy, _ in made])
+    accounts = Account.zeros(len(made))
+    accounts["worst_peak"] = 1  # rows without a run have no metrics, nor a division by zero
+    accounts[feasible] = outcomes.accounts
+    errors = iter(outcomes.errors)
+    reasons = [next(errors) if strategy is not None else reason for strategy, reason in made]
+    return _batch(sweep, chosen, accounts, reasons, feasible)
 
 
-_NOTHING = Account.zeros(1)
-
-
-def _run(sweep: Sweep, strategies: Sequence[Strategy]) -> Iterator[Outcome]:
-    """Outcomes in order, as many runs at a time as their features have room for."""
-    column_bytes = sweep.bars.bar_count * sweep.bars.asset_count * 8
-    limit = max(BANK_BYTES_MAX // column_bytes, 1)
-    group: list[Strategy] = []
-    known: dict[Indicator, int] = {}
-    for strategy in strategies:
-        features = features_of(strategy)
-        known |= {feature: feature.output_count for feature in features}
-        if group and sum(known.values()) > limit:
-            yield from _run_group(sweep, group)
-            group = []
-            known = {feature: feature.output_count for feature in features}
-        group.append(strategy)
-    if group:
-        yield from _run_group(sweep, group)
-
-
-def _run_group(sweep: Sweep, group: Sequence[Strategy]) -> list[Outcome]:
+def _run(sweep: Sweep, strategies: Sequence[Strategy]) -> Outcomes:
+    if not strategies:
+        return Outcomes(Account.zeros(0), [])
     try:
-        return run_chunk(group, sweep.bars, sweep.terms, sweep.first, mode=sweep.mode)
+        return run_chunk(strategies, sweep.bars, sweep.terms, sweep.first, mode=sweep.mode)
     except FanfoldError as error:
-        if len(group) == 1:
-            return [Outcome(_NOTHING, str(error))]
-        # One of them is not well formed: find out which, and let the others run.
-        return [outcome for one in group for outcome in _run_group(sweep, [one])]
+        if len(strategies) == 1:
+            return Outcomes(Account.zeros(1), [str(error)])
+    # One of them is not well formed: find out which, and let the others run.
+    alone = [_run(sweep, [strategy]) for strategy in strategies]
+    accounts = Account.zeros(len(alone))
+    for place, one in enumerate(alone):
+        accounts[place] = one.accounts[0]
+    return Outcomes(accounts, [one.errors[0] for one in alone])
 
 
 def _batch(
-    sweep: Sweep, chosen: Sequence[Params], rows: Sequence[Outcome], infeasible: Any
+    sweep: Sweep,
+    chosen: Sequence[Params],
+    accounts: NDArray[Any],
+    reasons: Sequence[str],
+    feasible: NDArray[np.bool_],
 ) -> ArrowBatch:
     pa = arrow()
-    accounts = np.concatenate([row.account for row in rows])
-    empty = accounts["worst_peak"] == 0
-    accounts["worst_peak"][empty] = 1
-    failed = np.array([row.error != "" for row in rows])
+    failed = np.array([reason != "" for reason in reasons])
+    accounts["worst_peak"][failed] = 1
     columns: dict[str, Any] = {
         name: pa.array([params[name] for params in chosen], pa.array(values).type)
         for name, values in sweep.plan.axes
@@ -179,7 +164,7 @@ def _batch(
         columns[name] = pa.array(metrics[name], kind, mask=failed)
     status = np.array(STATUSES, object)[accounts["status"]]
     status[failed] = FAILED
-    status[infeasible] = INFEASIBLE
+    status[~feasible] = INFEASIBLE
     columns["status"] = pa.array(status, pa.string())
-    columns["reason"] = pa.array([row.error for row in rows], pa.string())
+    columns["reason"] = pa.array(reasons, pa.string())
     return pa.RecordBatch.from_pydict(columns)

@@ -13,6 +13,9 @@ FIXED_UNITS: Final = 1
 WHOLE_LOT_TOLERANCE = 1e-9
 """A count of lots this close below a whole number is that number: 99.9999999996 is 100."""
 
+LOTS_MAX = 4_000_000_000_000_000_000
+"""Largest count of lots that an integer is sure to hold; no such position is ever approved."""
+
 
 class Exposure(BaseModel):
     """A target is a share of equity: 1 is all of it, -0.5 is half of it short."""
@@ -71,5 +74,5 @@ def sized_lots(
         lots = value * parts
     else:
         lots = abs(target) * max(equity, 0.0) / price * parts
-    whole = math.floor(lots + WHOLE_LOT_TOLERANCE)
+    whole = math.floor(min(lots + WHOLE_LOT_TOLERANCE, float(LOTS_MAX)))
     return whole if target > 0.0 else -whole

@@ -102,10 +102,10 @@ def memory_of(strategy: Strategy, asset_count: int) -> int:
     Raises:
         ConfigError: It is not a whole number from 0 to `MEMORY_MAX`.
     """
-    size = strategy.memory_size(asset_count)
-    if not 0 <= size <= MEMORY_MAX:
+    size: Any = strategy.memory_size(asset_count)
+    if type(size) is not int or not 0 <= size <= MEMORY_MAX:
         raise ConfigError(
-            f"{type(strategy).__name__}.memory_size must be 0 to {MEMORY_MAX}, was {size}"
+            f"{type(strategy).__name__}.memory_size must be 0 to {MEMORY_MAX}, was {size!r}"
         )
     return size
 

@@ -19,7 +19,8 @@ def facts_of(settings: Settings, bars: Bars, terms: Terms) -> dict[str, str]:
         if value != type(terms.options).model_fields[name].default
     }
     return {
-        "Data": f"{bars.source or settings.data.source}, {', '.join(bars.symbols)}",
+        "Data": bars.source or settings.data.source,
+        "Assets": ", ".join(bars.symbols),
         "Period": f"{_day(bars, 0)} to {_day(bars, -1)}, {bars.bar_count:,} bars",
         "Price basis": bars.basis.replace("_", " "),
         "Calendar": f"{bars.calendar}, ratios by {bars.periods_per_year} sessions a year",

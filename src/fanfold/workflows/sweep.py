@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from fanfold.domain.bars import Bars
 from fanfold.engine.backtest import terms_of
 from fanfold.engine.options import FillOptions
-from fanfold.engine.run import mode_for
+from fanfold.engine.run import check_bars, mode_for
 from fanfold.engine.spec import Terms, code_hash
 from fanfold.execution.costs import Costs
 from fanfold.research.chunks import probe
-from fanfold.research.plan import Grid, Params, Plan, axes_of
+from fanfold.research.plan import Grid, Params, Plan, axes_of, checked_name
 from fanfold.research.sweep import (
     Sweep,
     checked_first,
@@ -120,6 +120,9 @@ def sweep(
         start_bar=start_bar,
         risk_free=risk_free,
     )
+    check_bars(bars)
+    for name in fixed or {}:
+        checked_name(strategy, name)
     plan = Grid(axes_of(strategy, space))
     large = len(plan) > TABLE_ROWS_MAX
     with _kept(folder, for_good=large) as kept, Fleet(workers, address) as fleet:

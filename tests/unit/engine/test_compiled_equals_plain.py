@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.fakes.decisions import MindTheAccount, Wander, WanderPlainly, WanderWatching
+from tests.fakes.panels import wild_markets
+from tests.fakes.runs import account_of, any_terms, run, run_bar_by_bar, tape_of
 
 from fanfold.domain.bars import Bars
 from fanfold.engine.spec import Terms
 from fanfold.strategies import SmaCross, Strategy
-from tests.fakes.decisions import MindTheAccount, Wander, WanderPlainly, WanderWatching
-from tests.fakes.panels import wild_markets
-from tests.fakes.runs import account_of, any_terms, run, run_bar_by_bar, tape_of
 
 STRATEGIES: list[type[Strategy]] = [Wander, MindTheAccount]
 

@@ -1,10 +1,14 @@
 """The loop's integers and the ledger's decimals are the same money."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.fakes.decisions import MindTheAccount, Wander, WanderPlainly
+from tests.fakes.panels import wild_markets
+from tests.fakes.runs import any_terms, run
 
 from fanfold.domain.bars import Bars
 from fanfold.engine.ledger import LedgerFill, amount_of, commission_of, replay_cash
@@ -12,9 +16,6 @@ from fanfold.engine.options import FillOptions
 from fanfold.engine.result import Result
 from fanfold.engine.spec import Terms
 from fanfold.execution.costs import Costs
-from tests.fakes.decisions import MindTheAccount, Wander, WanderPlainly
-from tests.fakes.panels import wild_markets
-from tests.fakes.runs import any_terms, run
 
 MICRO = 1_000_000
 
@@ -35,7 +36,7 @@ def test_replaying_the_fills_gives_the_cash_of_the_loop_to_the_last_unit(
     fractional=st.booleans(),
 )
 def test_every_amount_and_fee_is_what_the_ledger_computes(
-    seed: int, bars: Bars, rate: float, fractional: bool
+    seed: int, bars: Bars, rate: float, fractional: Any
 ) -> None:
     rate = round(rate, 5)  # what a schedule is exact to
     terms = Terms(
@@ -51,7 +52,7 @@ def test_every_amount_and_fee_is_what_the_ledger_computes(
 def stated_fills(result: Result) -> list[tuple[Decimal, Decimal, LedgerFill]]:
     """Amount and fee of each fill as the loop booked them, and the fill as anybody states it."""
     parts = result.terms.parts(result.bars.calendar)
-    rows = result._tape.fills[: int(result.outcome.account[0]["fill_count"])]
+    rows = result._tape.fills[: int(result.outcome.accounts[0]["fill_count"])]
     return [
         (
             Decimal(int(row["amount"])) / MICRO,
@@ -68,9 +69,13 @@ def stated_fills(result: Result) -> list[tuple[Decimal, Decimal, LedgerFill]]:
 
 
 def test_an_amount_between_two_units_goes_to_the_even_one() -> None:
-    half = LedgerFill(side="buy", quantity=Decimal("0.5"), price=Decimal("0.000001"), fee=Decimal(0))
+    half = LedgerFill(
+        side="buy", quantity=Decimal("0.5"), price=Decimal("0.000001"), fee=Decimal(0)
+    )
     assert amount_of(half) == Decimal("0.000000")
-    more = LedgerFill(side="buy", quantity=Decimal("0.5"), price=Decimal("0.000003"), fee=Decimal(0))
+    more = LedgerFill(
+        side="buy", quantity=Decimal("0.5"), price=Decimal("0.000003"), fee=Decimal(0)
+    )
     assert amount_of(more) == Decimal("0.000002")
 
 

@@ -5,24 +5,27 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.fakes.decisions import MindTheAccount, Wander, scripted
+from tests.fakes.panels import flat_bars, wild_markets
+from tests.fakes.runs import any_terms, run, tape_of
 
 from fanfold.domain.bars import Bars
 from fanfold.domain.money import share
+from fanfold.domain.panel import trades_in
 from fanfold.engine.backtest import terms_of
 from fanfold.engine.options import FillOptions
 from fanfold.engine.result import Result
 from fanfold.engine.spec import Terms
 from fanfold.execution.costs import Costs
 from fanfold.risk.limits import Limits
-from tests.fakes.decisions import MindTheAccount, Wander, scripted
-from tests.fakes.panels import flat_bars, wild_markets
-from tests.fakes.runs import any_terms, run, tape_of
 
 STRATEGIES = st.one_of(
     st.builds(Wander, seed=st.integers(0, 99), pace=st.just(0.5)),
     st.builds(MindTheAccount, seed=st.integers(0, 99)),
 )
-LONG_ONLY = st.builds(Wander, seed=st.integers(0, 99), pace=st.just(0.5), short=st.just(value=False))
+LONG_ONLY = st.builds(
+    Wander, seed=st.integers(0, 99), pace=st.just(0.5), short=st.just(value=False)
+)
 NAN = float("nan")
 OPEN_ROLE = 1
 
@@ -53,9 +56,8 @@ class Replay:
 
     def _mark(self, t: int, prices: Any) -> None:
         for asset in range(len(self.marks)):
-            if self.bars.close[t, asset] == self.bars.close[t, asset]:
-                if self.bars.volume[t, asset] != 0.0:
-                    self.marks[asset] = round(float(prices[t, asset]) * 1e6)
+            if trades_in(self.bars.close[t, asset], self.bars.volume[t, asset]):
+                self.marks[asset] = round(float(prices[t, asset]) * 1e6)
 
     @property
     def values(self) -> list[int]:
@@ -124,9 +126,7 @@ def test_no_approved_opening_takes_a_position_over_its_limit(
         replay.mark_before(bar + 1)
         assert abs(approved) <= abs(asked)
         if role == OPEN_ROLE and approved != 0:
-            closing = sum(
-                other[4] for other in tape["orders"] if other[:3] == (bar, asset, 0)
-            )
+            closing = sum(other[4] for other in tape["orders"] if other[:3] == (bar, asset, 0))
             after = replay.units[asset] + closing + approved
             value = abs(share(after, replay.marks[asset], replay.parts))
             assert value <= replay.equity * 0.3 + 1
@@ -239,23 +239,3 @@ def test_a_ruined_account_ends_the_run_and_says_so() -> None:
     result = run(scripted(-1.0), bars, terms_of())
     assert result.status == "ruined"
     assert result.equity.tolist() == [100_000.0, 100_000.0, -50_000.0]
-
-
-@pytest.mark.parametrize(
-    ("prices", "cash", "fractional"),
-    [
-        ([0.01] * 6 + [0.02] * 3, 3e9, True),
-        ([1e-6] * 5 + [1e3] * 5, 1e9, False),
-        ([1e-6] * 5 + [1e9] * 5, 1e12, False),
-    ],
-)
-@pytest.mark.parametrize("mode", ["plain", "machine"])
-def test_more_money_than_integers_hold_is_an_error_and_no_wrong_number(
-    prices: list[float], cash: float, fractional: bool, mode: Any
-) -> None:
-    from fanfold.errors import FanfoldError
-    from tests.fakes.decisions import FailOnOrder
-
-    terms = terms_of(cash=cash, options=FillOptions(fractional=fractional))
-    with pytest.raises(FanfoldError, match="must stay below the money there can be"):
-        run(FailOnOrder(), flat_bars(prices), terms, mode=mode)

@@ -1,0 +1,112 @@
+"""The cluster and the in-process twin give the same rows; one local Ray for all tests here."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.fakes.panels import wild_bars
+
+from fanfold.distributed import connected, ray_map
+from fanfold.engine.backtest import terms_of
+from fanfold.errors import ConfigError, DataError
+from fanfold.research import chunks
+from fanfold.research.chunks import cut, map_here
+from fanfold.research.plan import Grid, axes_of
+from fanfold.research.sweep import Sweep, run_sweep_chunk
+from fanfold.strategies import SmaCross
+from fanfold.workflows.fleet import Fleet
+from fanfold.workflows.sweep import run_sweep
+
+BARS = wild_bars(3, 60, 2)
+SPACE = {"fast": [2, 3, 8], "slow": [5, 8, 13, 21]}
+COUNT = 12
+
+
+@pytest.fixture(scope="module")
+def processors() -> Iterator[int]:
+    with connected(2) as count:
+        yield count
+
+
+def inputs() -> Sweep:
+    plan = Grid(axes_of(SmaCross, SPACE))
+    return Sweep(strategy=SmaCross, fixed={}, plan=plan, bars=BARS, terms=terms_of(), first=20)
+
+
+def rows(batches: Any) -> list[str]:
+    return [repr(row) for batch in batches for row in batch.to_pylist()]
+
+
+@pytest.mark.usefixtures("processors")
+@pytest.mark.parametrize("size", [1, 5, 12])
+@pytest.mark.parametrize("inflight", [1, 4])
+def test_ray_map_gives_what_its_twin_gives_for_any_chunking(size: int, inflight: int) -> None:
+    sweep = inputs()
+    here = map_here(run_sweep_chunk, cut(0, COUNT, size), shared=sweep, inflight_max=1)
+    there = ray_map(run_sweep_chunk, cut(0, COUNT, size), shared=sweep, inflight_max=inflight)
+    assert rows(there) == rows(here)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_sweep_has_the_same_rows_on_any_number_of_workers(
+    workers: int, processors: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert processors == 2
+    monkeypatch.setattr(chunks, "CHUNK_SECONDS", 1e-4)
+    plan = Grid(axes_of(SmaCross, SPACE))
+
+    def swept(folder: str, workers: int) -> Any:
+        with Fleet(workers, None) as fleet:
+            return run_sweep(
+                SmaCross,
+                {},
+                plan,
+                BARS,
+                terms_of(),
+                fleet=fleet,
+                folder=tmp_path / folder,
+                progress=False,
+            )
+
+    there, here = swept("there", workers), swept("here", 0)
+    assert there.workers == workers
+    assert there.hash == here.hash
+
+
+def refuse(shared: str, chunk: int) -> int:
+    if chunk == 2:
+        raise DataError(f"{shared} must not hold {chunk}")
+    return chunk
+
+
+@pytest.mark.usefixtures("processors")
+def test_an_error_of_ours_keeps_its_type_and_text_on_its_way_home() -> None:
+    results = ray_map(refuse, range(4), shared="bars", inflight_max=2)
+    assert [next(results), next(results)] == [0, 1]
+    with pytest.raises(DataError, match=r"^bars must not hold 2$"):
+        next(results)
+
+
+@pytest.mark.usefixtures("processors")
+def test_no_more_chunks_are_taken_than_may_be_in_flight() -> None:
+    taken: list[int] = []
+
+    def chunks_taken() -> Iterator[int]:
+        for chunk in range(10, 20):
+            taken.append(chunk)
+            yield chunk
+
+    results = ray_map(refuse, chunks_taken(), shared="bars", inflight_max=3)
+    assert taken == []
+    assert next(results) == 10
+    assert taken == [10, 11, 12, 13]
+    assert list(results) == list(range(11, 20))
+
+
+def test_a_cluster_without_processors_is_refused() -> None:
+    with (
+        pytest.raises(ConfigError, match="workers must be 1 or more on a cluster, was 0"),
+        connected(0),
+    ):
+        pass

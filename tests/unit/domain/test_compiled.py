@@ -1,0 +1,210 @@
+"""Compiled functions: plain from Python, machine code on request, a cache that sees edits."""
+
+import math
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fanfold.domain.compiled import Compiled, compiled, compiled_as
+from fanfold.errors import LanguageError
+
+SOURCE = Path(__file__).resolve().parents[3] / "src"
+
+
+def one_float() -> Any:
+    from numba import float64
+
+    return float64(float64)
+
+
+def all_mathematics_type() -> Any:
+    from numba import float64, void
+
+    return void(float64, float64[::1])
+
+
+@compiled
+def doubled(x: float) -> float:
+    return x * 2.0
+
+
+@compiled_as(one_float)
+def shifted(x: float) -> float:
+    return doubled(x) + 1.0
+
+
+@compiled_as(all_mathematics_type)
+def all_mathematics(x: float, out: Any) -> None:
+    out[0] = math.acos(x / 1e3)
+    out[1] = math.acosh(x + 1.0)
+    out[2] = math.asin(x / 1e3)
+    out[3] = math.asinh(x)
+    out[4] = math.atan(x)
+    out[5] = math.atanh(x / 1e3)
+    out[6] = math.cos(x)
+    out[7] = math.cosh(x)
+    out[8] = math.degrees(x)
+    out[9] = math.erf(x)
+    out[10] = math.erfc(x)
+    out[11] = math.exp(x)
+    out[12] = math.expm1(x)
+    out[13] = math.fabs(x)
+    out[14] = math.log(x)
+    out[15] = math.log10(x)
+    out[16] = math.log1p(x)
+    out[17] = math.log2(x)
+    out[18] = math.radians(x)
+    out[19] = math.sin(x)
+    out[20] = math.sinh(x)
+    out[21] = math.sqrt(x)
+    out[22] = math.tan(x)
+    out[23] = math.tanh(x)
+    out[24] = math.exp(-x)
+    out[25] = math.atan2(x, 0.3)
+    out[26] = math.copysign(x, -1.0)
+    out[27] = float(math.floor(x) + math.ceil(x) + math.trunc(x))
+    out[28] = x % 0.1 + x // 0.3 + -x % 7.0
+    out[29] = round(x * 1e3) / 1e3
+    out[30] = round(x, 2)
+    out[31] = x * 12.9898 + x * x * 78.233 + 37.719 / x
+    out[32] = float(int(x * 10) % 7 + int(-x) // 3)
+
+
+MATHEMATICS_COUNT = 33
+
+
+def test_a_compiled_function_is_plain_when_called_and_machine_code_on_request() -> None:
+    assert shifted(1.5) == 4.0
+    assert shifted.machine(1.5) == 4.0
+    assert shifted.machine is not shifted.function
+    assert repr(shifted).startswith("<compiled ")
+
+
+def test_mathematics_gives_the_same_bits_plain_and_in_machine_code() -> None:
+    rng = np.random.default_rng(11)
+    plain, machine = np.zeros(MATHEMATICS_COUNT), np.zeros(MATHEMATICS_COUNT)
+    for x in np.concatenate([rng.uniform(1e-3, 1.0, 500), rng.uniform(1.0, 700.0, 500)]).tolist():
+        all_mathematics(x, plain)
+        all_mathematics.machine(x, machine)
+        differs = [place for place in range(MATHEMATICS_COUNT) if plain[place] != machine[place]]
+        assert differs == [], x
+
+
+def test_division_by_zero_raises_both_ways() -> None:
+    @compiled_as(one_float)
+    def inverse(x: float) -> float:
+        return 1.0 / x
+
+    for way in (inverse, inverse.machine):
+        with pytest.raises(ZeroDivisionError):
+            way(0.0)
+
+
+def test_code_outside_the_subset_never_reaches_the_compiler() -> None:
+    @compiled_as(one_float)
+    def squared(x: float) -> float:
+        return x**2
+
+    assert squared(3.0) == 9.0
+    with pytest.raises(LanguageError, match=r"squared may not use \*\*"):
+        _ = squared.machine
+
+
+def test_a_compiled_function_travels_by_name() -> None:
+    from fanfold.strategies.moving_average_cross import hold_while_above
+
+    assert pickle.loads(pickle.dumps(hold_while_above)) is hold_while_above  # noqa: S301
+
+
+def test_a_closure_travels_by_value() -> None:
+    import cloudpickle
+
+    def made(step: float) -> Compiled[[float], float]:
+        @compiled
+        def stepped(x: float) -> float:
+            return x + step
+
+        return stepped
+
+    copy = cloudpickle.loads(cloudpickle.dumps(made(2.5)))
+    assert copy(1.0) == 3.5
+    assert copy.content_hash == made(2.5).content_hash
+
+
+HELPER = """
+from fanfold.domain.compiled import compiled
+
+@compiled
+def scaled(x):
+    return x * {factor}
+"""
+
+MAIN = """
+from helper_next_door import scaled
+from fanfold.domain.compiled import compiled_as
+
+def one_float():
+    from numba import float64
+    return float64(float64)
+
+@compiled_as(one_float)
+def money(x):
+    return scaled(x) + 1.0
+"""
+
+ASK = "import main_file; print(main_file.money.machine(2.0))"
+
+
+def ask(folder: Path, *command: str, text: str | None = None) -> str:
+    paths = os.pathsep.join([str(SOURCE), str(folder)])
+    environment = os.environ | {
+        "FANFOLD_HOME": str(folder / "home"),
+        "PYTHONPATH": paths,
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, *command],
+        env=environment,
+        cwd=folder,
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def kept(folder: Path) -> dict[str, int]:
+    """Files of compiled code, and when each was written [ns]."""
+    files = (folder / "home" / "compiled").rglob("*")
+    return {str(file): file.stat().st_mtime_ns for file in files if file.is_file()}
+
+
+def test_an_edited_helper_in_another_file_is_seen_by_a_second_process(tmp_path: Path) -> None:
+    (tmp_path / "main_file.py").write_text(MAIN)
+    (tmp_path / "helper_next_door.py").write_text(HELPER.format(factor="10.0"))
+    assert ask(tmp_path, "-c", ASK) == "21.0"
+    first = kept(tmp_path)
+    assert first
+
+    # A second process reads what the first one compiled and writes nothing.
+    assert ask(tmp_path, "-c", ASK) == "21.0"
+    assert kept(tmp_path) == first
+
+    (tmp_path / "helper_next_door.py").write_text(HELPER.format(factor="30.0"))
+    assert ask(tmp_path, "-c", ASK) == "61.0"
+    assert kept(tmp_path).items() > first.items()
+
+
+def test_a_function_from_standard_input_is_compiled(tmp_path: Path) -> None:
+    script = HELPER.format(factor="10.0") + MAIN.replace(
+        "from helper_next_door import scaled\n", ""
+    )
+    assert ask(tmp_path, "-", text=script + "\nprint(money.machine(2.0))\n") == "21.0"
