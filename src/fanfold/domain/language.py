@@ -34,7 +34,50 @@ class Declared:
 
 BUILTINS = {"abs", "bool", "float", "int", "len", "max", "min", "range", "round"}
 
-_REFUSED_OPERATORS = {"**": "** (write a product, or math.pow)", "@": "@"}
+MATHEMATICS = frozenset(
+    [
+        "pi",
+        "e",
+        "tau",
+        "inf",
+        "nan",
+        "isnan",
+        "isinf",
+        "isfinite",
+        "copysign",
+        "fabs",
+        "ceil",
+        "floor",
+        "trunc",
+        "sqrt",
+        "exp",
+        "expm1",
+        "log",
+        "log1p",
+        "log2",
+        "log10",
+        "sin",
+        "cos",
+        "tan",
+        "asin",
+        "acos",
+        "atan",
+        "atan2",
+        "sinh",
+        "cosh",
+        "tanh",
+        "asinh",
+        "acosh",
+        "atanh",
+        "erf",
+        "erfc",
+        "degrees",
+        "radians",
+    ]
+)
+"""What of `math` has the same bits in machine code; `pow`, `gamma`, `hypot` have not."""
+
+_REFUSED_OPERATORS = {"**": "** (write a product)", "@": "@"}
 _REFUSED_INSTRUCTIONS = {
     "BUILD_LIST": "a list",
     "BUILD_MAP": "a dict",
@@ -169,7 +212,7 @@ def _refusal(
     if name in ("LOAD_GLOBAL", "LOAD_DEREF"):
         return _refused_name(str(instruction.argval), function)
     if _is_attribute(instruction) and before is not None and _names_math(before, function):
-        return None if hasattr(math, str(instruction.argval)) else f"math.{instruction.argval}"
+        return None if instruction.argval in MATHEMATICS else f"math.{instruction.argval}"
     if _is_method(instruction):
         return f"the method .{instruction.argval}()"
     return None
@@ -203,6 +246,8 @@ def _refused_name(name: str, function: Callable[..., Any]) -> str | None:
         return None
     if isinstance(value, types.ModuleType):
         return f"the module {value.__name__!r}"
+    if getattr(value, "__module__", None) == "math":
+        return f"{name!r}, which is math.{value.__name__}"
     return f"{name!r}, which is no number and no compiled function"
 
 
@@ -222,4 +267,6 @@ def _is_allowed(value: Any) -> bool:
 
 
 def _is_math_function(value: Any) -> bool:
-    return getattr(value, "__module__", None) == "math"
+    if getattr(value, "__module__", None) != "math":
+        return False
+    return getattr(value, "__name__", "") in MATHEMATICS

@@ -38,6 +38,12 @@ def share(quantity: int, price: int, parts: int) -> int:
 
 
 @compiled
+def is_too_large(lots: int, price: float, parts: int) -> bool:
+    """Whether lots at a price [micro-units] are worth more than integers are sure to hold."""
+    return float(abs(lots)) * price > float(MONEY_MAX) * parts
+
+
+@compiled
 def to_micro(value: float) -> int:
     """A finite price or amount [currency] in micro-units, half to even."""
     return round(value * 1e6)

@@ -75,7 +75,7 @@ def _ask(t: int, target: float, desk: Any, account: Any, rules: Any, orders: Any
     wanted = desk.goal - desk.units
     if desk.unsized == 1 or wanted == desk.close_order + desk.open_order:
         return 0
-    if may_overflow(desk.goal, desk, account, rules):
+    if may_overflow(desk.goal, float(desk.mark), desk, account):
         return 0
     _cancel(t, REPLACED, desk, account, orders)
     if desk.goal != 0 and is_small(wanted, desk.mark, account.equity, desk, rules):

@@ -52,7 +52,6 @@ class Arena:
         self.portfolio = Portfolio.zeros(1)
         self.memory = np.zeros(memory_size)
         self.rules = terms.rules(recording=tape is not None)
-        self.rules["highest_price"] = timeline.highest_price
         self.tape = tape or Tape()
 
     def state(self) -> tuple[Any, ...]:

@@ -5,6 +5,7 @@ from typing import Any
 from fanfold.domain.compiled import compiled, compiled_apart
 from fanfold.domain.money import MICRO, share, to_micro
 from fanfold.domain.panel import CLOSE, HIGH, LOW, OPEN, VOLUME, trades_in
+from fanfold.engine.open import may_overflow
 from fanfold.engine.state import (
     BENCHMARK_RETURN,
     CLOSES_SESSION,
@@ -27,6 +28,8 @@ def mark(t: int, panel: Any, desks: Any, account: Any) -> None:
         close = panel[CLOSE, t, i]
         if trades_in(close, panel[VOLUME, t, i]):
             desk.mark = to_micro(close)
+            if may_overflow(desk.units, float(desk.mark), desk, account):
+                return
             desk.value = share(desk.units, desk.mark, desk.parts)
         equity += desk.value
         gross += abs(desk.value)

@@ -8,7 +8,7 @@ with the sums in registers; an account without positions is not even marked.
 from typing import Any
 
 from fanfold.domain.compiled import compiled, compiled_apart
-from fanfold.domain.money import MICRO, share, to_micro
+from fanfold.domain.money import MICRO, is_too_large, share, to_micro
 from fanfold.domain.panel import CLOSE, VOLUME, trades_in
 from fanfold.engine.close import is_deeper
 from fanfold.engine.state import BENCHMARK_RETURN, CLOSES_SESSION, SESSIONS_CLOSED, TS
@@ -106,7 +106,7 @@ def _mark_last(first: int, last: int, panel: Any, desks: Any, account: Any) -> N
 
 
 @compiled
-def _hold(  # noqa: C901, PLR0915  (one loop whose sums stay in registers)
+def _hold(  # noqa: C901, PLR0912, PLR0915  (one loop whose sums stay in registers)
     first: int,
     last: int,
     panel: Any,
@@ -133,11 +133,15 @@ def _hold(  # noqa: C901, PLR0915  (one loop whose sums stay in registers)
         if assets == 1:
             close = panel[CLOSE, t, 0]
             if trades_in(close, panel[VOLUME, t, 0]):
+                if is_too_large(units, close * 1e6, parts):
+                    break
                 value = share(units, to_micro(close), parts)
             equity = cash + value
             gross = abs(value)
         else:
             equity, gross = _marked(t, panel, desks, cash)
+            if gross < 0:
+                break
         if equity <= 0 or drawdown_breached(equity, max(peak, equity), rules.max_drawdown):
             break
         equity_sum += equity // MICRO
@@ -181,7 +185,10 @@ def _hold(  # noqa: C901, PLR0915  (one loop whose sums stay in registers)
 
 @compiled
 def _marked(t: int, panel: Any, desks: Any, cash: int) -> Any:
-    """Equity and gross exposure at bar t's close; marks are kept on the desks."""
+    """Equity and gross exposure at bar t's close; marks are kept on the desks.
+
+    Gross is -1 where a position is beyond integers, which the step has to find.
+    """
     equity = cash
     gross = 0
     for i in range(len(desks)):
@@ -189,6 +196,8 @@ def _marked(t: int, panel: Any, desks: Any, cash: int) -> Any:
         if desk.units != 0:
             close = panel[CLOSE, t, i]
             if trades_in(close, panel[VOLUME, t, i]):
+                if is_too_large(desk.units, close * 1e6, desk.parts):
+                    return equity, -1
                 desk.value = share(desk.units, to_micro(close), desk.parts)
             equity += desk.value
             gross += abs(desk.value)

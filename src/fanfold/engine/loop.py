@@ -38,6 +38,8 @@ def before_decision(
         if account.status != OK:
             return
     mark(t, panel, desks, account)
+    if account.status != OK:
+        return
     if t == account.closing_bar:
         close_positions(t, desks, account, rules, fills)
     measure(t, clock, pulse, account)

@@ -7,7 +7,7 @@ that compete for cash share it pro rata, so the order of columns changes nothing
 from typing import Any
 
 from fanfold.domain.compiled import compiled, compiled_apart
-from fanfold.domain.money import MICRO, MONEY_MAX, pro_rata, share, to_micro
+from fanfold.domain.money import MICRO, is_too_large, pro_rata, share, to_micro
 from fanfold.domain.orders import BUYING_POWER, CLOSE, EXPIRED, FILLED, MAX_GROSS, MIN_TRADE, OPEN
 from fanfold.domain.panel import CLOSE as PRICE_CLOSE
 from fanfold.domain.panel import OPEN as PRICE_OPEN
@@ -23,6 +23,13 @@ def meet_open(
     t: int, panel: Any, desks: Any, account: Any, rules: Any, fills: Any, orders: Any
 ) -> None:
     """Fill what waits, at the open of bar t, where the asset trades."""
+    for i in range(len(desks)):
+        desk = desks[i]
+        if trades_in(panel[PRICE_CLOSE, t, i], panel[VOLUME, t, i]):
+            most = max(abs(desk.units), abs(desk.units + desk.close_order + desk.open_order))
+            price = panel[PRICE_OPEN, t, i] * 1e6 * (1.0 + rules.slippage)
+            if may_overflow(most, price, desk, account):
+                return
     _close(t, panel, desks, account, rules, fills, orders)
     if rules.size_at_fill == 1:
         # After what closes: its costs are paid, and a reversal starts from nothing.
@@ -100,7 +107,7 @@ def _size_waiting(t: int, panel: Any, desks: Any, account: Any, rules: Any, orde
             price * (1.0 + rate),
             desk.parts,
         )
-        if may_overflow(goal, desk, account, rules):
+        if may_overflow(goal, price * 1e6, desk, account):
             return
         lots = goal - desk.units - desk.close_order
         if goal != 0 and is_small(lots, to_micro(price), equity, desk, rules):
@@ -126,14 +133,12 @@ def _size_waiting(t: int, panel: Any, desks: Any, account: Any, rules: Any, orde
 
 
 @compiled
-def may_overflow(goal: int, desk: Any, account: Any, rules: Any) -> bool:
-    """Whether a position could come to be worth more than integers hold; ends the run.
+def may_overflow(lots: int, price: float, desk: Any, account: Any) -> bool:
+    """Whether a position at a price [micro-units] is beyond integers; ends the run if so.
 
-    Asked before an order is made, at the highest price of all bars: so no product of
-    a position and a price ever wraps around.
+    Asked before any such product is computed, so none ever wraps around.
     """
-    worth = abs(goal) / desk.parts * rules.highest_price
-    if abs(goal) < LOTS_MAX and worth <= MONEY_MAX:
+    if abs(lots) < LOTS_MAX and not is_too_large(lots, price, desk.parts):
         return False
     account.status = OVERFLOW
     account.fault_asset = desk.index

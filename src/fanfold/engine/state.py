@@ -41,7 +41,6 @@ class Rules(Record):
     min_trade_notional: float
     close_at_end: int
     recording: int
-    highest_price: float
 
 
 class Desk(Record):

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fanfold.domain.bars import Bars
-from fanfold.domain.money import MICRO
 from fanfold.engine.state import (
     BENCHMARK_RETURN,
     CLOCK_ROWS,
@@ -33,7 +32,6 @@ class Timeline:
         benchmark_name: What it is.
         benchmark_sums: Running sums over sessions of its return and of its square,
             shape [2, bar].
-        highest_price: Of any asset in any bar [micro-units].
     """
 
     clock: NDArray[np.int64]
@@ -41,7 +39,6 @@ class Timeline:
     benchmark: NDArray[np.float64]
     benchmark_name: str
     benchmark_sums: NDArray[np.float64]
-    highest_price: float
 
 
 _timelines: "weakref.WeakKeyDictionary[Bars, Timeline]" = weakref.WeakKeyDictionary()
@@ -80,7 +77,6 @@ def _make(bars: Bars) -> Timeline:
         benchmark=level,
         benchmark_name=name,
         benchmark_sums=sums,
-        highest_price=float(np.nanmax(bars.high)) * MICRO,
     )
 
 

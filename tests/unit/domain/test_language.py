@@ -132,7 +132,7 @@ REFUSED: dict[Callable[[Any], Any], str] = {
     builds_a_list: "a list",
     builds_a_dict: "a dict",
     builds_a_set: "a set",
-    comprehension: "a comprehension|a list",
+    comprehension: "a comprehension|a list|a function inside",  # each Python builds it its way
     generator: "yield",
     f_string: "an f-string",
     bare_f_string: "an f-string",

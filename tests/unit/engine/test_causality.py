@@ -38,7 +38,12 @@ def test_cutting_the_future_changes_no_past_decision_or_fill(
     assert _up_to(run(strategy, bars, terms), stop) == _up_to(run(strategy, past, terms), stop)
 
 
-@given(strategy=STRATEGIES, bars=LONG, terms=any_terms(), factor=st.sampled_from([0.01, 0.9, 5.0]))
+@given(
+    strategy=STRATEGIES,
+    bars=LONG,
+    terms=any_terms(cash=100_000),
+    factor=st.sampled_from([0.01, 0.9, 5.0]),
+)
 def test_perturbing_the_future_changes_no_past_decision_or_fill(
     strategy: Wander, bars: Bars, terms: Terms, factor: float
 ) -> None:
