@@ -34,47 +34,12 @@ class Declared:
 
 BUILTINS = {"abs", "bool", "float", "int", "len", "max", "min", "range", "round"}
 
-MATHEMATICS = frozenset(
-    [
-        "pi",
-        "e",
-        "tau",
-        "inf",
-        "nan",
-        "isnan",
-        "isinf",
-        "isfinite",
-        "copysign",
-        "fabs",
-        "ceil",
-        "floor",
-        "trunc",
-        "sqrt",
-        "exp",
-        "expm1",
-        "log",
-        "log1p",
-        "log2",
-        "log10",
-        "sin",
-        "cos",
-        "tan",
-        "asin",
-        "acos",
-        "atan",
-        "atan2",
-        "sinh",
-        "cosh",
-        "tanh",
-        "asinh",
-        "acosh",
-        "atanh",
-        "erf",
-        "erfc",
-        "degrees",
-        "radians",
-    ]
-)
+MATHEMATICS = {
+    *("pi", "e", "tau", "inf", "nan", "isnan", "isinf", "isfinite", "copysign", "fabs"),
+    *("ceil", "floor", "trunc", "sqrt", "exp", "expm1", "log", "log1p", "log2", "log10"),
+    *("sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh"),
+    *("asinh", "acosh", "atanh", "erf", "erfc", "degrees", "radians"),
+}
 """What of `math` has the same bits in machine code; `pow`, `gamma`, `hypot` have not."""
 
 _REFUSED_OPERATORS = {"**": "** (write a product)", "@": "@"}

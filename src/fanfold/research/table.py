@@ -125,6 +125,14 @@ class SweepTable:
             stop = stop_of(part)
         return stop
 
+    def resume(self) -> int:
+        """Forget what lies behind a gap; the combination to go on with."""
+        stop = self.done()
+        for part in self.parts():
+            if start_of(part) >= stop:
+                part.unlink()
+        return stop
+
     def clear(self) -> None:
         """Forget all rows."""
         shutil.rmtree(self.folder, ignore_errors=True)

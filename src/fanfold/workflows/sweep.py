@@ -171,7 +171,7 @@ def run_sweep(
         mode=mode_for(len(plan), bars),
     )
     table = _opened(folder, inputs)
-    at, stop = table.done(), len(plan)
+    at, stop = table.resume(), len(plan)
     if at == stop:
         return SweepRun(sweep=inputs, table=table, workers=0, seconds_each=0.0)
     pace = probe(lambda a, b: run_sweep_chunk(inputs, (a, b)), at, stop)
