@@ -3,12 +3,13 @@
 from typing import Any
 
 from fanfold.domain.compiled import compiled, compiled_apart
-from fanfold.domain.money import MICRO, share, to_micro
+from fanfold.domain.money import share, to_micro
 from fanfold.domain.panel import CLOSE, HIGH, LOW, OPEN, VOLUME, trades_in
 from fanfold.engine.open import may_overflow
 from fanfold.engine.state import (
     BENCHMARK_RETURN,
     CLOSES_SESSION,
+    EQUITY_SUM_SHIFT,
     IS_MONTH_END,
     MINUTES_TO_CLOSE,
     RUINED,
@@ -38,26 +39,29 @@ def mark(t: int, panel: Any, desks: Any, account: Any) -> None:
 
 
 @compiled
-def show_bar(t: int, panel: Any, bank: Any, columns: Any, prices: int, assets: Any) -> None:
+def show_bar(
+    t: int, panel: Any, bank: Any, columns: Any, values: int, prices: int, assets: Any
+) -> None:
     """Show the decision bar t of every asset; without a bar its last stands.
 
-    With `prices` 0 open to volume are left out, for a decision that reads none of them.
+    There are `values` features. With `prices` 0 open to volume and `fresh` are left
+    out, for a decision that reads none of them.
     """
     for i in range(len(assets)):
         asset = assets[i]
         close = panel[CLOSE, t, i]
         volume = panel[VOLUME, t, i]
         if trades_in(close, volume):
-            asset.fresh = 1
             if prices == 1:
+                asset.fresh = 1
                 asset.open = panel[OPEN, t, i]
                 asset.high = panel[HIGH, t, i]
                 asset.low = panel[LOW, t, i]
                 asset.close = close
                 asset.volume = volume
-            for place in range(len(columns)):
+            for place in range(values):
                 asset.features[place] = bank[columns[place], t, i]
-        else:
+        elif prices == 1:
             asset.fresh = 0
 
 
@@ -108,7 +112,7 @@ def measure(t: int, clock: Any, pulse: Any, account: Any) -> None:
     """Add one bar to the measures: returns at session ends, drawdown at every bar."""
     equity = account.equity
     account.bar_count += 1
-    account.equity_sum += equity // MICRO
+    account.equity_sum += equity >> EQUITY_SUM_SHIFT
     account.held_bar_count += 1 if account.gross != 0 else 0
     if equity >= account.peak:
         if account.underwater == 1:

@@ -5,13 +5,20 @@ bar only has to be marked and measured, with the same arithmetic as the step, bu
 with the sums in registers; an account without positions is not even marked.
 """
 
+import math
 from typing import Any
 
 from fanfold.domain.compiled import compiled, compiled_apart
-from fanfold.domain.money import MICRO, is_too_large, share, to_micro
+from fanfold.domain.money import is_too_large, share, to_micro
 from fanfold.domain.panel import CLOSE, VOLUME, trades_in
 from fanfold.engine.close import is_deeper
-from fanfold.engine.state import BENCHMARK_RETURN, CLOSES_SESSION, SESSIONS_CLOSED, TS
+from fanfold.engine.state import (
+    BENCHMARK_RETURN,
+    CLOSES_SESSION,
+    EQUITY_SUM_SHIFT,
+    SESSIONS_CLOSED,
+    TS,
+)
 from fanfold.risk.limits import drawdown_breached
 
 
@@ -78,7 +85,7 @@ def _rest(first: int, last: int, clock: Any, account: Any, curve: Any) -> None:
     account.bar_count += last - first
     account.return_count += clock[SESSIONS_CLOSED, last - 1] - clock[SESSIONS_CLOSED, first]
     account.return_count += clock[CLOSES_SESSION, first]
-    account.equity_sum += account.cash // MICRO * (last - first)
+    account.equity_sum += (account.cash >> EQUITY_SUM_SHIFT) * (last - first)
     if account.cash >= account.peak:
         account.peak_ts = clock[TS, last - 1]
     if account.recording == 1:
@@ -128,6 +135,8 @@ def _hold(  # noqa: C901, PLR0912, PLR0915  (one loop whose sums stay in registe
     downside_sum, cross_sum = account.downside_sum, account.cross_sum
     equity_sum, returns, held = account.equity_sum, 0, 0
     units, parts, value = desks[0].units, desks[0].parts, desks[0].value
+    limited = rules.max_drawdown < math.inf
+    recording = account.recording == 1
     t = first
     while t < last:
         if assets == 1:
@@ -142,9 +151,11 @@ def _hold(  # noqa: C901, PLR0912, PLR0915  (one loop whose sums stay in registe
             equity, gross = _marked(t, panel, desks, cash)
             if gross < 0:
                 break
-        if equity <= 0 or drawdown_breached(equity, max(peak, equity), rules.max_drawdown):
+        if equity <= 0 or (
+            limited and drawdown_breached(equity, max(peak, equity), rules.max_drawdown)
+        ):
             break
-        equity_sum += equity // MICRO
+        equity_sum += equity >> EQUITY_SUM_SHIFT
         held += 1 if gross != 0 else 0
         if equity >= peak:
             if underwater == 1:
@@ -167,7 +178,7 @@ def _hold(  # noqa: C901, PLR0912, PLR0915  (one loop whose sums stay in registe
                 downside_sum += loss * loss
                 cross_sum += change * pulse[BENCHMARK_RETURN, t]
                 close_equity = equity
-        if account.recording == 1:
+        if recording:
             curve[t] = equity
         t += 1
     account.peak, account.peak_ts = peak, peak_ts

@@ -129,7 +129,7 @@ def run_bars(
             for i in range(len(assets)):
                 assets[i].target = targets[t - first, i]
         else:
-            show_bar(t, panel, bank, columns, 1, assets)
+            show_bar(t, panel, bank, columns, len(columns), 1, assets)
             show_clock(t, clock, pulse, portfolio[0])
             show_account(assets, desks, portfolio[0], account[0])
             decide(assets, portfolio[0], memory)
@@ -191,7 +191,7 @@ def advance(
         before_decision(
             t, panel, clock, pulse, desks, account[0], rules[0], equity_curve, fills, orders
         )
-        show_bar(t, panel, bank, columns, 1, assets)
+        show_bar(t, panel, bank, columns, len(columns), 1, assets)
         show_clock(t, clock, pulse, portfolio[0])
         show_account(assets, desks, portfolio[0], account[0])
     return account[0].status

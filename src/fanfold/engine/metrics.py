@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fanfold.domain.bars import Bars
 from fanfold.domain.money import MICRO
+from fanfold.engine.state import EQUITY_SUM_SHIFT
 from fanfold.engine.timeline import timeline_of
 
 METRICS = (
@@ -79,7 +80,7 @@ def metrics_of(
     sharpe = _ratio(mean - risk_free / per_year, deviation)
     drawdown = 1.0 - a["worst_equity"] / a["worst_peak"]
     beta, alpha = _against_benchmark(a, bars, first, mean)
-    mean_equity = _ratio(a["equity_sum"], a["bar_count"])
+    mean_equity = _ratio(a["equity_sum"] * (2.0**EQUITY_SUM_SHIFT / MICRO), a["bar_count"])
     return {
         "total_return": growth - 1.0,
         "cagr": cagr,

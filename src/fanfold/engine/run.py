@@ -17,7 +17,7 @@ from fanfold.domain.bars import Bars
 from fanfold.domain.compiled import Compiled
 from fanfold.domain.record import VECTOR_SIZE, view
 from fanfold.engine.arena import Arena, Tape
-from fanfold.engine.features import bank_of, groups_of, warm_up_of
+from fanfold.engine.features import Features, bank_of, groups_of, warm_up_of
 from fanfold.engine.loop import advance, run_bars
 from fanfold.engine.runner import begin_run, can_ask_ahead, runner_of
 from fanfold.engine.spec import Terms
@@ -33,7 +33,7 @@ PLAIN_ASSET_BARS_MAX = 40_000
 BANK_BYTES_MAX = 64 * 2**20
 """Feature values that a chunk holds at a time [bytes]; more are computed in turns."""
 
-FAULTS = frozenset({TARGET_NOT_FINITE, OVERFLOW})
+FAULTS = (TARGET_NOT_FINITE, OVERFLOW)
 """Statuses that are errors."""
 
 TAPE_ROWS_START = 1_024
@@ -88,6 +88,7 @@ def run_chunk(
     terms: Terms,
     first: int,
     *,
+    features: Sequence[Features] | None = None,
     tape: Tape | None = None,
     mode: Mode = "auto",
 ) -> Outcomes:
@@ -98,6 +99,7 @@ def run_chunk(
         bars: The market.
         terms: Money, costs, limits and options.
         first: Bar of the first decision.
+        features: Those of each strategy, if they are known already.
         tape: Where a single run is recorded; None records nothing.
         mode: "auto" takes machine code unless the work is small and the compiler is
             not loaded yet.
@@ -113,7 +115,8 @@ def run_chunk(
         mode = mode_for(len(strategies), bars)
     if isinstance(decide, Compiled):
         compiled = cast("Compiled[..., None]", decide)
-        chunk = _Compiled(strategies, bars, terms, tape, compiled, plain=mode == "plain")
+        plain = mode == "plain"
+        chunk = _Compiled(strategies, bars, terms, tape, compiled, features=features, plain=plain)
         return chunk.run(first)
     alone = [_run_between(strategy, bars, terms, first, tape) for strategy in strategies]
     accounts = Account.zeros(len(alone))
@@ -139,6 +142,7 @@ class _Compiled:
         tape: Tape | None,
         decide: Compiled[..., None],
         *,
+        features: Sequence[Features] | None = None,
         plain: bool,
     ) -> None:
         _ = decide.content_hash  # refuses code outside the subset, run plain or not
@@ -150,7 +154,7 @@ class _Compiled:
         for row, strategy in zip(self.params, strategies, strict=True):
             values = params_of(strategy)
             row[: len(values)] = values
-        self.features = [features_of(strategy) for strategy in strategies]
+        self.features = features or [features_of(strategy) for strategy in strategies]
         self.arena = Arena(bars, terms, tape, memory_of(strategies[0], bars.asset_count))
         self.accounts = Account.zeros(len(strategies))
         self.errors = [""] * len(strategies)
@@ -162,13 +166,13 @@ class _Compiled:
         """
         ahead = can_ask_ahead(self.decide) if ahead is None else ahead
         column_bytes = self.bars.bar_count * self.bars.asset_count * 8
-        for start, stop in groups_of(self.features, BANK_BYTES_MAX // column_bytes):
-            bank, columns = bank_of(self.features[start:stop], self.bars.panel, plain=self.plain)
-            group = _Group(self.params[start:stop], columns, self.accounts[start:stop], bank)
-            self._run_group(first, start, group, ahead=ahead)
-        for k, status in enumerate(self.accounts["status"]):
-            if status in FAULTS:
-                self.errors[k] = self.errors[k] or fault_of(self.accounts[k], self.bars)
+        for group in groups_of(self.features, BANK_BYTES_MAX // column_bytes):
+            span = slice(group.start, group.start + len(group.columns))
+            bank = bank_of(group.indicators, self.bars.panel, plain=self.plain)
+            runs = _Group(self.params[span], group.columns, self.accounts[span], bank)
+            self._run_group(first, group.start, runs, ahead=ahead)
+        for k in np.flatnonzero(np.isin(self.accounts["status"], FAULTS)):
+            self.errors[k] = self.errors[k] or fault_of(self.accounts[k], self.bars)
         return Outcomes(self.accounts, self.errors)
 
     def _run_group(self, first: int, start: int, group: "_Group", *, ahead: bool) -> None:
@@ -194,7 +198,7 @@ class _Compiled:
 
     def _call(self, first: int, done: NDArray[np.int64], group: "_Group", *, ahead: bool) -> None:
         arena, bars = self.arena, self.bars
-        runner = runner_of(self.decide)
+        runner = runner_of(self.decide, group.columns.shape[1])
         targets = np.zeros((bars.bar_count - first if ahead else 0, bars.asset_count))
         head = first, bars.bar_count, int(ahead), self.cash
         if self.plain:
@@ -250,7 +254,8 @@ def _run_between(
     """Run a plain decision, called between the compiled halves of the step."""
     arena = Arena(bars, terms, tape, memory_of(strategy, bars.asset_count))
     decide: Callable[..., None] = decision_of(strategy)
-    bank, columns = bank_of([features_of(strategy)], bars.panel)
+    (group,) = groups_of([features_of(strategy)], 1)
+    bank = bank_of(group.indicators, bars.panel)
     assets, assets_raw, desks, desks_raw, portfolios, memory = arena.plain_state()
     account = Account.zeros(1)
     (seen,) = Account.views(account)
@@ -271,7 +276,7 @@ def _run_between(
         seen,
         rules,
     )
-    fixed = (bars.panel, bank, columns[0], arena.clock, arena.pulse)
+    fixed = (bars.panel, bank, group.columns[0], arena.clock, arena.pulse)
     state = (arena.assets, arena.desks, arena.portfolio, account, arena.rules)
     step, portfolio, last = advance.machine, portfolios[0], bars.bar_count
     record = arena.record()

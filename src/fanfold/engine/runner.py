@@ -40,7 +40,8 @@ ACCOUNT_FIELDS = frozenset(
 )
 """What a decision sees of its own orders' consequences."""
 
-PRICE_FIELDS = frozenset({"open", "high", "low", "close", "volume"})
+PRICE_FIELDS = frozenset({"open", "high", "low", "close", "volume", "fresh"})
+CLOCK_FIELDS = frozenset({"ts", "session_day", "minutes_to_close", "is_month_end"})
 
 
 def can_ask_ahead(decide: Compiled[..., None]) -> bool:
@@ -91,17 +92,18 @@ def begin_run(
     account.closing_bar = last - 1 if rules.close_at_end == 1 else -1
 
 
-_runners: dict[str, Compiled[..., None]] = {}
+_runners: dict[tuple[str, int], Compiled[..., None]] = {}
 
 
-def runner_of(decide: Compiled[..., None]) -> Compiled[..., None]:
-    """The chunk of runs of one decision, made once."""
-    if decide.content_hash not in _runners:
-        _runners[decide.content_hash] = _make_runner(decide)
-    return _runners[decide.content_hash]
+def runner_of(decide: Compiled[..., None], values: int) -> Compiled[..., None]:
+    """The chunk of runs of one decision that has so many feature values, made once."""
+    key = decide.content_hash, values
+    if key not in _runners:
+        _runners[key] = _make_runner(decide, values)
+    return _runners[key]
 
 
-def _make_runner(decide: Compiled[..., None]) -> Compiled[..., None]:
+def _make_runner(decide: Compiled[..., None], values: int) -> Compiled[..., None]:
     """Compile a chunk of runs with the decision that they share.
 
     Its arguments are those of `run_bars`, which is passed as `loop` (linked in, it
@@ -109,7 +111,10 @@ def _make_runner(decide: Compiled[..., None]) -> Compiled[..., None]:
     `params` and `accounts` each. `done[0]` is the run in progress, for the caller
     to see which one raised; `ahead` 0 forces the bar-by-bar way.
     """
-    prices = int(bool(attributes_read(decide.function) & PRICE_FIELDS))
+    looks_at = attributes_read(decide.function)
+    prices = int(bool(looks_at & PRICE_FIELDS))
+    tells_time = bool(looks_at & CLOCK_FIELDS)
+    ask = compiled(decide.function)  # of no fixed type, so it is inlined here
 
     @compiled_as(_type_of_runner)
     def run_chunk(
@@ -159,10 +164,12 @@ def _make_runner(decide: Compiled[..., None]) -> Compiled[..., None]:
                 rules[0],
             )
             if ahead == 1:
+                own = columns[k]
                 for t in range(first, last):
-                    show_bar(t, panel, bank, columns[k], prices, assets)
-                    show_clock(t, clock, pulse, portfolio[0])
-                    decide(assets, portfolio[0], memory)
+                    show_bar(t, panel, bank, own, values, prices, assets)
+                    if tells_time:
+                        show_clock(t, clock, pulse, portfolio[0])
+                    ask(assets, portfolio[0], memory)
                     for i in range(len(assets)):
                         targets[t - first, i] = assets[i].target
             loop(

@@ -17,6 +17,9 @@ CLOCK_ROWS: Final = 5
 [days since 1970-01-01], whether it is the last of its month, whether the bar is the
 session's last (where returns are measured), how many such bars so far."""
 
+EQUITY_SUM_SHIFT: Final = 20
+"""Equity is added up in units of 2**20 micro-units: exact, and no sum of bars overflows."""
+
 MINUTES_TO_CLOSE: Final = 0
 BENCHMARK_RETURN: Final = 1
 PULSE_ROWS: Final = 2

@@ -4,7 +4,7 @@ A chunk of a plan is a pure function of the shared inputs and two indices, and
 equals its combinations run one by one. One that fails is a row with its reason.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from fanfold.domain.bars import Bars
-from fanfold.engine.features import warm_up_of
+from fanfold.engine.features import Features, warm_up_of
 from fanfold.engine.metrics import METRICS, metrics_of
 from fanfold.engine.run import Mode, Outcomes, run_chunk
 from fanfold.engine.spec import Terms
@@ -32,6 +32,21 @@ Chunk = tuple[int, int]
 """First combination of a chunk and the one after its last."""
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One combination as a strategy, or why it is none.
+
+    Attributes:
+        strategy: None if the parameters do not go together.
+        features: Its features.
+        reason: Why there is no strategy, or "".
+    """
+
+    strategy: Strategy | None
+    features: Features = ()
+    reason: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
     """The shared inputs of a sweep, the same for all of its chunks.
@@ -45,6 +60,7 @@ class Sweep:
         first: Bar of the first decision of every combination: all are scored on the
             same window, which starts after the largest warm-up of the plan.
         mode: How all chunks run; the same bits either way.
+        made: All combinations, where they are made already; None makes them by chunks.
     """
 
     strategy: type[Strategy]
@@ -54,6 +70,7 @@ class Sweep:
     terms: Terms
     first: int
     mode: Mode = "machine"
+    made: Sequence[Made] | None = None
 
     @property
     def window(self) -> Terms:
@@ -61,14 +78,18 @@ class Sweep:
         return replace(self.terms, start_bar=self.first)
 
 
-def combination(
-    strategy: type[Strategy], fixed: Params, chosen: Params
-) -> tuple[Strategy | None, str]:
-    """One strategy of a plan, or None and why there is none."""
+def make(strategy: type[Strategy], fixed: Params, chosen: Params) -> Made:
+    """Make one combination of a plan."""
     try:
-        return strategy(**fixed, **chosen), ""
+        made = strategy(**fixed, **chosen)
     except ValidationError as error:
-        return None, reason_of(error)
+        return Made(None, reason=reason_of(error))
+    try:
+        return Made(made, features_of(made))
+    except FanfoldError:
+        raise
+    except Exception as error:  # the user's own code: this combination's affair
+        return Made(None, reason=f"features raised {type(error).__name__}: {error}")
 
 
 def reason_of(error: ValidationError) -> str:
@@ -79,19 +100,9 @@ def reason_of(error: ValidationError) -> str:
     return f"{where}: {message}, was {found['input']!r}" if where else message
 
 
-def largest_warm_up(
-    strategy: type[Strategy], fixed: Params, plan: Plan, chunk: Chunk | None = None
-) -> int:
-    """Largest warm-up of the feasible combinations of a plan, or of a chunk of it [bars].
-
-    0 where no combination is feasible.
-    """
-    largest = 0
-    for index in range(*(chunk or (0, len(plan)))):
-        made, _ = combination(strategy, fixed, plan[index])
-        if made is not None:
-            largest = max(largest, warm_up_of(features_of(made)))
-    return largest
+def largest_warm_up(combinations: Iterable[Made]) -> int:
+    """Largest warm-up of the feasible combinations [bars]; 0 where none is feasible."""
+    return max((warm_up_of(made.features) for made in combinations), default=0)
 
 
 def checked_first(warm_up: int, bars: Bars, terms: Terms) -> int:
@@ -116,28 +127,38 @@ def run_sweep_chunk(sweep: Sweep, chunk: Chunk) -> ArrowBatch:
         One row a combination, in plan order: parameters, `METRICS`, status, reason.
     """
     chosen = [sweep.plan[index] for index in range(*chunk)]
-    made = [combination(sweep.strategy, sweep.fixed, params) for params in chosen]
-    strategies = [strategy for strategy, _ in made if strategy is not None]
-    outcomes = _run(sweep, strategies)
-    feasible = np.array([strategy is not None for strategy, _ in made])
+    if sweep.made is not None:
+        made: Sequence[Made] = sweep.made[slice(*chunk)]
+    else:
+        made = [make(sweep.strategy, sweep.fixed, params) for params in chosen]
+    outcomes = _run(sweep, [one for one in made if one.strategy is not None])
+    feasible = np.array([one.strategy is not None for one in made])
     accounts = Account.zeros(len(made))
     accounts["worst_peak"] = 1  # rows without a run have no metrics, nor a division by zero
     accounts[feasible] = outcomes.accounts
     errors = iter(outcomes.errors)
-    reasons = [next(errors) if strategy is not None else reason for strategy, reason in made]
+    reasons = [one.reason if one.strategy is None else next(errors) for one in made]
     return _batch(sweep, chosen, accounts, reasons, feasible)
 
 
-def _run(sweep: Sweep, strategies: Sequence[Strategy]) -> Outcomes:
+def _run(sweep: Sweep, made: Sequence[Made]) -> Outcomes:
+    strategies = [one.strategy for one in made if one.strategy is not None]
     if not strategies:
         return Outcomes(Account.zeros(0), [])
     try:
-        return run_chunk(strategies, sweep.bars, sweep.terms, sweep.first, mode=sweep.mode)
+        return run_chunk(
+            strategies,
+            sweep.bars,
+            sweep.terms,
+            sweep.first,
+            features=[one.features for one in made],
+            mode=sweep.mode,
+        )
     except FanfoldError as error:
-        if len(strategies) == 1:
+        if len(made) == 1:
             return Outcomes(Account.zeros(1), [str(error)])
     # One of them is not well formed: find out which, and let the others run.
-    alone = [_run(sweep, [strategy]) for strategy in strategies]
+    alone = [_run(sweep, [one]) for one in made]
     accounts = Account.zeros(len(alone))
     for place, one in enumerate(alone):
         accounts[place] = one.accounts[0]

@@ -62,7 +62,7 @@ class Fleet:
             shared: What all chunks read.
             strategy: Class that workers need to have.
         """
-        if not self._needs_cluster(pace.seconds(span[1] - span[0])):
+        if not self.needs_cluster(pace.seconds(span[1] - span[0])):
             self.processors = 0
             return map_here(run, cut(*span, pace.chunk_size), shared=shared, inflight_max=1)
         from fanfold.distributed import connected, ray_map, send_by_value
@@ -77,7 +77,8 @@ class Fleet:
         inflight = each * self.processors
         return ray_map(run, cut(*span, size), shared=shared, inflight_max=inflight)
 
-    def _needs_cluster(self, seconds: float) -> bool:
+    def needs_cluster(self, seconds: float) -> bool:
+        """Whether so much work goes to a cluster [s on one core]."""
         if self.address is not None:
             return True
         if self.workers is not None:

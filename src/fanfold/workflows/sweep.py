@@ -3,13 +3,13 @@
 import hashlib
 import json
 import sys
-import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fanfold.domain.bars import Bars
 from fanfold.engine.backtest import terms_of
@@ -22,11 +22,11 @@ from fanfold.research.plan import Grid, Params, Plan, axes_of, checked_name
 from fanfold.research.sweep import (
     Sweep,
     checked_first,
-    combination,
     largest_warm_up,
+    make,
     run_sweep_chunk,
 )
-from fanfold.research.table import TABLE_ROWS_MAX, SweepTable
+from fanfold.research.table import TABLE_ROWS_MAX, ArrowBatch, SweepTable, arrow
 from fanfold.risk.limits import Limits
 from fanfold.strategies.sizing import Exposure, FixedUnits
 from fanfold.strategies.strategy import Strategy
@@ -44,13 +44,11 @@ class SweepRun:
         sweep: Its inputs.
         table: Its rows, on disk.
         workers: Processors that ran it; 0 is this process.
-        seconds_each: Time of one combination on one core, as probed [s].
     """
 
     sweep: Sweep
     table: SweepTable
     workers: int
-    seconds_each: float
 
     @property
     def hash(self) -> str:
@@ -124,28 +122,25 @@ def sweep(
     for name in fixed or {}:
         checked_name(strategy, name)
     plan = Grid(axes_of(strategy, space))
-    large = len(plan) > TABLE_ROWS_MAX
-    with _kept(folder, for_good=large) as kept, Fleet(workers, address) as fleet:
-        done = run_sweep(
-            strategy,
-            fixed or {},
-            plan,
-            bars,
-            terms,
-            fleet=fleet,
-            folder=Path(kept),
-            progress=progress,
-        )
-        return done.table if large else done.table.to_pandas()
+    asked = _Asked(strategy, fixed or {}, plan, bars, terms)
+    with Fleet(workers, address) as fleet:
+        if folder is None and len(plan) <= TABLE_ROWS_MAX:
+            inputs = _inputs(asked)
+            batches = list(_batches(inputs, (0, len(plan)), fleet, progress=progress))
+            return arrow().Table.from_batches(batches).to_pandas()
+        place = Path(folder) if folder is not None else Path(mkdtemp(prefix="fanfold-sweep-"))
+        done = run_sweep(*asked, fleet=fleet, folder=place, progress=progress)
+        return done.table if len(plan) > TABLE_ROWS_MAX else done.table.to_pandas()
 
 
-def _kept(folder: Path | str | None, *, for_good: bool) -> AbstractContextManager[Path | str]:
-    """The table's folder: the one asked for, or a temporary one."""
-    if folder is not None:
-        return nullcontext(folder)
-    if for_good:
-        return nullcontext(tempfile.mkdtemp(prefix="fanfold-sweep-"))
-    return tempfile.TemporaryDirectory(prefix="fanfold-sweep-")
+class _Asked(NamedTuple):
+    """What a sweep is asked to run."""
+
+    strategy: type[Strategy]
+    fixed: Params
+    plan: Plan
+    bars: Bars
+    terms: Terms
 
 
 def run_sweep(
@@ -160,8 +155,22 @@ def run_sweep(
     progress: bool,
 ) -> SweepRun:
     """Run a plan, committing each chunk to the folder, and go on where it stopped."""
-    warm_up = largest_warm_up(strategy, fixed, plan)
-    inputs = Sweep(
+    inputs = _inputs(_Asked(strategy, fixed, plan, bars, terms))
+    table = _opened(folder, inputs)
+    at = table.resume()
+    for batch in _batches(inputs, (at, len(plan)), fleet, progress=progress):
+        table.write(at, batch)
+        at += batch.num_rows
+    return SweepRun(sweep=inputs, table=table, workers=fleet.processors)
+
+
+def _inputs(asked: _Asked) -> Sweep:
+    strategy, fixed, plan, bars, terms = asked
+    combinations = (make(strategy, fixed, plan[index]) for index in range(len(plan)))
+    # A large plan's combinations are made again in its chunks: memory must not grow with it.
+    kept = list(combinations) if len(plan) <= TABLE_ROWS_MAX else None
+    warm_up = largest_warm_up(combinations if kept is None else kept)
+    return Sweep(
         strategy=strategy,
         fixed=fixed,
         plan=plan,
@@ -169,21 +178,24 @@ def run_sweep(
         terms=terms,
         first=checked_first(warm_up, bars, terms),
         mode=mode_for(len(plan), bars),
+        made=kept,
     )
-    table = _opened(folder, inputs)
-    at, stop = table.resume(), len(plan)
-    if at == stop:
-        return SweepRun(sweep=inputs, table=table, workers=0, seconds_each=0.0)
-    pace = probe(lambda a, b: run_sweep_chunk(inputs, (a, b)), at, stop)
-    with _bar(stop, at, shown=progress) as advance:
-        span = (at, stop)
-        for batch in fleet.map(run_sweep_chunk, span, pace, shared=inputs, strategy=strategy):
-            table.write(at, batch)
-            at += batch.num_rows
+
+
+def _batches(
+    inputs: Sweep, span: tuple[int, int], fleet: Fleet, *, progress: bool
+) -> Iterator[ArrowBatch]:
+    """Run a span of the plan; its rows in plan order, chunk by chunk."""
+    if span[0] == span[1]:
+        return
+    pace = probe(lambda start, stop: run_sweep_chunk(inputs, (start, stop)), *span)
+    here = not fleet.needs_cluster(pace.seconds(span[1] - span[0]))
+    shared = inputs if here else replace(inputs, made=None)
+    with _bar(span[1], span[0], shown=progress) as advance:
+        mapped = fleet.map(run_sweep_chunk, span, pace, shared=shared, strategy=inputs.strategy)
+        for batch in mapped:
+            yield batch
             advance(batch.num_rows)
-    return SweepRun(
-        sweep=inputs, table=table, workers=fleet.processors, seconds_each=pace.seconds_each
-    )
 
 
 def _opened(folder: Path, inputs: Sweep) -> SweepTable:
@@ -200,7 +212,7 @@ def _opened(folder: Path, inputs: Sweep) -> SweepTable:
 
 def plan_hash(inputs: Sweep) -> str:
     """Hash of all inputs of a sweep; equal hashes mean equal rows."""
-    made = (combination(inputs.strategy, inputs.fixed, inputs.plan[k])[0] for k in _some(inputs))
+    made = (make(inputs.strategy, inputs.fixed, inputs.plan[k]).strategy for k in _some(inputs))
     one = next((strategy for strategy in made if strategy is not None), None)
     content = {
         "strategy": inputs.strategy.__qualname__,
