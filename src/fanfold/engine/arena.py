@@ -43,7 +43,7 @@ class Arena:
 
     def __init__(self, bars: Bars, terms: Terms, tape: Tape | None, memory_size: int) -> None:
         timeline = timeline_of(bars)
-        self.panel = bars.panel
+        self.marks = timeline.marks
         self.clock = timeline.clock
         self.pulse = timeline.pulse
         self.parts = np.full(bars.asset_count, terms.parts(bars.calendar), np.int64)

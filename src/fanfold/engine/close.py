@@ -1,14 +1,14 @@
 """A bar's close: mark, show the decision what is known, measure, break."""
 
+import math
 from typing import Any
 
 from fanfold.domain.compiled import compiled, compiled_apart
 from fanfold.domain.money import share, to_micro
-from fanfold.domain.panel import CLOSE, HIGH, LOW, OPEN, VOLUME, trades_in
+from fanfold.domain.panel import HIGH, LOW, OPEN, VOLUME
 from fanfold.engine.open import may_overflow
 from fanfold.engine.state import (
     BENCHMARK_RETURN,
-    CLOSES_SESSION,
     EQUITY_SUM_SHIFT,
     IS_MONTH_END,
     MINUTES_TO_CLOSE,
@@ -20,14 +20,14 @@ from fanfold.risk.limits import drawdown_breached
 
 
 @compiled
-def mark(t: int, panel: Any, desks: Any, account: Any) -> None:
+def mark(t: int, marks: Any, desks: Any, account: Any) -> None:
     """Mark every asset at bar t's close; without a bar its last mark stands."""
     equity = account.cash
     gross = 0
     for i in range(len(desks)):
         desk = desks[i]
-        close = panel[CLOSE, t, i]
-        if trades_in(close, panel[VOLUME, t, i]):
+        close = marks[t, i]
+        if not math.isnan(close):
             desk.mark = to_micro(close)
             if may_overflow(desk.units, float(desk.mark), desk, account):
                 return
@@ -40,7 +40,14 @@ def mark(t: int, panel: Any, desks: Any, account: Any) -> None:
 
 @compiled
 def show_bar(
-    t: int, panel: Any, bank: Any, columns: Any, values: int, prices: int, assets: Any
+    t: int,
+    marks: Any,
+    panel: Any,
+    bank: Any,
+    columns: Any,
+    values: int,
+    prices: int,
+    assets: Any,
 ) -> None:
     """Show the decision bar t of every asset; without a bar its last stands.
 
@@ -49,16 +56,15 @@ def show_bar(
     """
     for i in range(len(assets)):
         asset = assets[i]
-        close = panel[CLOSE, t, i]
-        volume = panel[VOLUME, t, i]
-        if trades_in(close, volume):
+        close = marks[t, i]
+        if close == close:  # noqa: PLR0124  (false for NaN: the asset does not trade)
             if prices == 1:
                 asset.fresh = 1
                 asset.open = panel[OPEN, t, i]
                 asset.high = panel[HIGH, t, i]
                 asset.low = panel[LOW, t, i]
                 asset.close = close
-                asset.volume = volume
+                asset.volume = panel[VOLUME, t, i]
             for place in range(values):
                 asset.features[place] = bank[columns[place], t, i]
         elif prices == 1:
@@ -125,7 +131,8 @@ def measure(t: int, clock: Any, pulse: Any, account: Any) -> None:
         if is_deeper(equity, account.peak, account.worst_equity, account.worst_peak):
             account.worst_equity = equity
             account.worst_peak = account.peak
-    if clock[CLOSES_SESSION, t] == 1:
+    benchmark = pulse[BENCHMARK_RETURN, t]
+    if benchmark == benchmark:  # noqa: PLR0124  (false for NaN: the session goes on)
         account.return_count += 1
         if equity != account.close_equity:
             change = equity / account.close_equity - 1.0
@@ -133,7 +140,7 @@ def measure(t: int, clock: Any, pulse: Any, account: Any) -> None:
             account.return_sum += change
             account.square_sum += change * change
             account.downside_sum += loss * loss
-            account.cross_sum += change * pulse[BENCHMARK_RETURN, t]
+            account.cross_sum += change * benchmark
             account.close_equity = equity
 
 

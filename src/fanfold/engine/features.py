@@ -1,6 +1,8 @@
 """The features of many runs, each computed once."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +12,9 @@ from fanfold.errors import ConfigError
 from fanfold.strategies.indicators.indicator import Indicator, batch_all
 
 Features = tuple[Indicator, ...]
+
+BANK_BYTES_MAX = 64 * 2**20
+"""Feature values that a chunk holds at a time [bytes]; more are computed in turns."""
 
 
 def warm_up_of(features: Iterable[Indicator]) -> int:
@@ -61,14 +66,32 @@ def _group(start: int, place_of: Mapping[Indicator, int], rows: list[list[int]])
     return Group(start, tuple(place_of), np.array(rows, np.int64).reshape(len(rows), -1))
 
 
+_spare: list[NDArray[np.float64]] = []
+
+
+@contextmanager
 def bank_of(
     indicators: Sequence[Indicator], panel: NDArray[np.float64], *, plain: bool = False
-) -> NDArray[np.float64]:
-    """Values of indicators, in their order; shape [column, bar, asset].
+) -> Generator[NDArray[np.float64]]:
+    """Lend the values of indicators, in their order; shape [column, bar, asset].
+
+    The memory is lent again to the next bank: fetching fresh pages for a million bars
+    takes longer than an average over them.
 
     Args:
         indicators: Each once.
         panel: Prices, shape [field, bar, asset].
         plain: Compute without machine code; the values are the same bits.
     """
-    return batch_all(tuple(indicators), panel, plain=plain)
+    columns = sum(indicator.output_count for indicator in indicators)
+    shape = columns, *panel.shape[1:]
+    size = math.prod(shape)
+    memory = _spare.pop() if _spare else np.empty(0)
+    if memory.size < size:
+        memory = np.empty(size)
+    bank = memory[:size].reshape(shape)
+    try:
+        yield batch_all(indicators, panel, out=bank, plain=plain)
+    finally:
+        if memory.nbytes <= BANK_BYTES_MAX:
+            _spare[:] = [memory]

@@ -10,7 +10,6 @@ from typing import Any
 
 from fanfold.domain.compiled import compiled, compiled_apart
 from fanfold.domain.money import is_too_large, share, to_micro
-from fanfold.domain.panel import CLOSE, VOLUME, trades_in
 from fanfold.engine.close import is_deeper
 from fanfold.engine.state import (
     BENCHMARK_RETURN,
@@ -23,31 +22,21 @@ from fanfold.risk.limits import drawdown_breached
 
 
 @compiled
-def is_quiet(account: Any, desks: Any) -> bool:
-    """Whether no order waits and every asset holds its goal."""
+def is_quiet(account: Any, desks: Any, assets: Any) -> bool:
+    """Whether no order waits and every asset holds its goal, which is its last target's."""
     if account.working != 0:
         return False
     for i in range(len(desks)):
-        if desks[i].goal != desks[i].units:
+        if desks[i].goal != desks[i].units or desks[i].target != assets[i].target:
             return False
     return True
-
-
-@compiled
-def next_change(first: int, last: int, offset: int, targets: Any, desks: Any) -> int:
-    """First bar from `first` on whose target is not the one a desk knows, or `last`."""
-    for t in range(first, last):
-        for i in range(len(desks)):
-            if targets[t - offset, i] != desks[i].target:
-                return t
-    return last
 
 
 @compiled_apart
 def pass_quietly(
     first: int,
     last: int,
-    panel: Any,
+    marks: Any,
     clock: Any,
     pulse: Any,
     desks: Any,
@@ -66,8 +55,8 @@ def pass_quietly(
         _rest(first, last, clock, account, curve)
         t = last
     else:
-        t = _hold(first, last, panel, clock, pulse, desks, account, rules, curve)
-    _mark_last(first, t, panel, desks, account)
+        t = _hold(first, last, marks, clock, pulse, desks, account, rules, curve)
+    _mark_last(first, t, marks, desks, account)
     return t
 
 
@@ -94,17 +83,17 @@ def _rest(first: int, last: int, clock: Any, account: Any, curve: Any) -> None:
 
 
 @compiled
-def _mark_last(first: int, last: int, panel: Any, desks: Any, account: Any) -> None:
+def _mark_last(first: int, last: int, marks: Any, desks: Any, account: Any) -> None:
     """Leave desks and account as the step would have after bar last - 1."""
     equity = account.cash
     gross = 0
     for i in range(len(desks)):
         desk = desks[i]
         t = last - 1
-        while t >= first and not trades_in(panel[CLOSE, t, i], panel[VOLUME, t, i]):
+        while t >= first and math.isnan(marks[t, i]):
             t -= 1
         if t >= first:
-            desk.mark = to_micro(panel[CLOSE, t, i])
+            desk.mark = to_micro(marks[t, i])
             desk.value = share(desk.units, desk.mark, desk.parts)
         equity += desk.value
         gross += abs(desk.value)
@@ -116,7 +105,7 @@ def _mark_last(first: int, last: int, panel: Any, desks: Any, account: Any) -> N
 def _hold(  # noqa: C901, PLR0912, PLR0915  (one loop whose sums stay in registers)
     first: int,
     last: int,
-    panel: Any,
+    marks: Any,
     clock: Any,
     pulse: Any,
     desks: Any,
@@ -140,15 +129,15 @@ def _hold(  # noqa: C901, PLR0912, PLR0915  (one loop whose sums stay in registe
     t = first
     while t < last:
         if assets == 1:
-            close = panel[CLOSE, t, 0]
-            if trades_in(close, panel[VOLUME, t, 0]):
+            close = marks[t, 0]
+            if close == close:  # noqa: PLR0124  (false for NaN: the asset does not trade)
                 if is_too_large(units, close * 1e6, parts):
                     break
                 value = share(units, to_micro(close), parts)
             equity = cash + value
             gross = abs(value)
         else:
-            equity, gross = _marked(t, panel, desks, cash)
+            equity, gross = _marked(t, marks, desks, cash)
             if gross < 0:
                 break
         if equity <= 0 or (
@@ -168,7 +157,8 @@ def _hold(  # noqa: C901, PLR0912, PLR0915  (one loop whose sums stay in registe
             if is_deeper(equity, peak, worst_equity, worst_peak):
                 worst_equity = equity
                 worst_peak = peak
-        if clock[CLOSES_SESSION, t] == 1:
+        benchmark = pulse[BENCHMARK_RETURN, t]
+        if benchmark == benchmark:  # noqa: PLR0124  (false for NaN: the session goes on)
             returns += 1
             if equity != close_equity:
                 change = equity / close_equity - 1.0
@@ -176,7 +166,7 @@ def _hold(  # noqa: C901, PLR0912, PLR0915  (one loop whose sums stay in registe
                 return_sum += change
                 square_sum += change * change
                 downside_sum += loss * loss
-                cross_sum += change * pulse[BENCHMARK_RETURN, t]
+                cross_sum += change * benchmark
                 close_equity = equity
         if recording:
             curve[t] = equity
@@ -195,7 +185,7 @@ def _hold(  # noqa: C901, PLR0912, PLR0915  (one loop whose sums stay in registe
 
 
 @compiled
-def _marked(t: int, panel: Any, desks: Any, cash: int) -> Any:
+def _marked(t: int, marks: Any, desks: Any, cash: int) -> Any:
     """Equity and gross exposure at bar t's close; marks are kept on the desks.
 
     Gross is -1 where a position is beyond integers, which the step has to find.
@@ -205,8 +195,8 @@ def _marked(t: int, panel: Any, desks: Any, cash: int) -> Any:
     for i in range(len(desks)):
         desk = desks[i]
         if desk.units != 0:
-            close = panel[CLOSE, t, i]
-            if trades_in(close, panel[VOLUME, t, i]):
+            close = marks[t, i]
+            if not math.isnan(close):
                 if is_too_large(desk.units, close * 1e6, desk.parts):
                     return equity, -1
                 desk.value = share(desk.units, to_micro(close), desk.parts)

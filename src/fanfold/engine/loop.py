@@ -14,7 +14,7 @@ from fanfold.domain.panel import read_only
 from fanfold.domain.record import Record
 from fanfold.engine.approve import close_bar
 from fanfold.engine.close import break_at_limits, mark, measure, show_account, show_bar, show_clock
-from fanfold.engine.hold import is_quiet, next_change, pass_quietly
+from fanfold.engine.hold import is_quiet, pass_quietly
 from fanfold.engine.open import close_positions, meet_open
 from fanfold.engine.state import OK, Account, Desk, FillRow, OrderRow, Rules
 
@@ -23,6 +23,7 @@ from fanfold.engine.state import OK, Account, Desk, FillRow, OrderRow, Rules
 def before_decision(
     t: int,
     panel: Any,
+    marks: Any,
     clock: Any,
     pulse: Any,
     desks: Any,
@@ -37,7 +38,7 @@ def before_decision(
         meet_open(t, panel, desks, account, rules, fills, orders)
         if account.status != OK:
             return
-    mark(t, panel, desks, account)
+    mark(t, marks, desks, account)
     if account.status != OK:
         return
     if t == account.closing_bar:
@@ -62,11 +63,13 @@ def loop_type() -> Any:
         int64,
         int64,
         read_only("float64", 3),
+        read_only("float64", 2),
         read_only("float64", 3),
         read_only("int64", 1),
         read_only("int64", 2),
         read_only("float64", 2),
         types.FunctionType(decision_type()),
+        int64[::1],
         float64[:, ::1],
         _many(Asset),
         _many(Desk),
@@ -81,15 +84,17 @@ def loop_type() -> Any:
 
 
 @compiled_as(loop_type)
-def run_bars(
+def run_bars(  # noqa: C901  (the loop itself)
     first: int,
     last: int,
     panel: Any,
+    marks: Any,
     bank: Any,
     columns: Any,
     clock: Any,
     pulse: Any,
     decide: Any,
+    changed: Any,
     targets: Any,
     assets: Any,
     desks: Any,
@@ -103,33 +108,37 @@ def run_bars(
 ) -> None:
     """Run bars first to last - 1, or until the run has ended (`account.status`).
 
-    `targets` is what the decision wrote when it was asked ahead, of shape
-    [bar - first, asset], or empty if it is to be asked here, bar by bar.
+    If the decision was asked ahead, `changed` are the bars on which it changed a
+    target, closed by `last`, and `targets` what it wrote there, of shape
+    [change, asset]. If they are empty it is asked here, bar by bar.
     """
-    ahead = len(targets) != 0
+    ahead = len(changed) != 0
+    change = 0
     passes = ahead and rules[0].rebalance_band == math.inf  # a drift may be traded at any bar
     t = first
     while t < last:
-        if passes and is_quiet(account[0], desks):
-            until = next_change(t, last, first, targets, desks)
+        if passes and is_quiet(account[0], desks, assets):
+            until = changed[change]
             if account[0].closing_bar >= 0:
                 until = min(until, account[0].closing_bar)
             if until > t:
                 t = pass_quietly(
-                    t, until, panel, clock, pulse, desks, account[0], rules[0], equity_curve
+                    t, until, marks, clock, pulse, desks, account[0], rules[0], equity_curve
                 )
                 if t == last:
                     return
         before_decision(
-            t, panel, clock, pulse, desks, account[0], rules[0], equity_curve, fills, orders
+            t, panel, marks, clock, pulse, desks, account[0], rules[0], equity_curve, fills, orders
         )
         if account[0].status != OK:
             return
         if ahead:
-            for i in range(len(assets)):
-                assets[i].target = targets[t - first, i]
+            if changed[change] == t:
+                for i in range(len(assets)):
+                    assets[i].target = targets[change, i]
+                change += 1
         else:
-            show_bar(t, panel, bank, columns, len(columns), 1, assets)
+            show_bar(t, marks, panel, bank, columns, len(columns), 1, assets)
             show_clock(t, clock, pulse, portfolio[0])
             show_account(assets, desks, portfolio[0], account[0])
             decide(assets, portfolio[0], memory)
@@ -146,6 +155,7 @@ def _type_of_advance() -> Any:
         int64,
         int64,
         read_only("float64", 3),
+        read_only("float64", 2),
         read_only("float64", 3),
         read_only("int64", 1),
         read_only("int64", 2),
@@ -166,6 +176,7 @@ def advance(
     t: int,
     last: int,
     panel: Any,
+    marks: Any,
     bank: Any,
     columns: Any,
     clock: Any,
@@ -189,9 +200,9 @@ def advance(
         close_bar(t - 1, assets, desks, account[0], rules[0], orders)
     if account[0].status == OK and t < last:
         before_decision(
-            t, panel, clock, pulse, desks, account[0], rules[0], equity_curve, fills, orders
+            t, panel, marks, clock, pulse, desks, account[0], rules[0], equity_curve, fills, orders
         )
-        show_bar(t, panel, bank, columns, len(columns), 1, assets)
+        show_bar(t, marks, panel, bank, columns, len(columns), 1, assets)
         show_clock(t, clock, pulse, portfolio[0])
         show_account(assets, desks, portfolio[0], account[0])
     return account[0].status

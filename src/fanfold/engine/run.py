@@ -17,7 +17,7 @@ from fanfold.domain.bars import Bars
 from fanfold.domain.compiled import Compiled
 from fanfold.domain.record import VECTOR_SIZE, view
 from fanfold.engine.arena import Arena, Tape
-from fanfold.engine.features import Features, bank_of, groups_of, warm_up_of
+from fanfold.engine.features import BANK_BYTES_MAX, Features, bank_of, groups_of, warm_up_of
 from fanfold.engine.loop import advance, run_bars
 from fanfold.engine.runner import begin_run, can_ask_ahead, runner_of
 from fanfold.engine.spec import Terms
@@ -29,9 +29,6 @@ Mode = Literal["auto", "machine", "plain"]
 
 PLAIN_ASSET_BARS_MAX = 40_000
 """Work below which plain Python is done before the compiler is loaded [asset-bars]."""
-
-BANK_BYTES_MAX = 64 * 2**20
-"""Feature values that a chunk holds at a time [bytes]; more are computed in turns."""
 
 FAULTS = (TARGET_NOT_FINITE, OVERFLOW)
 """Statuses that are errors."""
@@ -168,9 +165,9 @@ class _Compiled:
         column_bytes = self.bars.bar_count * self.bars.asset_count * 8
         for group in groups_of(self.features, BANK_BYTES_MAX // column_bytes):
             span = slice(group.start, group.start + len(group.columns))
-            bank = bank_of(group.indicators, self.bars.panel, plain=self.plain)
-            runs = _Group(self.params[span], group.columns, self.accounts[span], bank)
-            self._run_group(first, group.start, runs, ahead=ahead)
+            with bank_of(group.indicators, self.bars.panel, plain=self.plain) as bank:
+                runs = _Group(self.params[span], group.columns, self.accounts[span], bank)
+                self._run_group(first, group.start, runs, ahead=ahead)
         for k in np.flatnonzero(np.isin(self.accounts["status"], FAULTS)):
             self.errors[k] = self.errors[k] or fault_of(self.accounts[k], self.bars)
         return Outcomes(self.accounts, self.errors)
@@ -199,7 +196,9 @@ class _Compiled:
     def _call(self, first: int, done: NDArray[np.int64], group: "_Group", *, ahead: bool) -> None:
         arena, bars = self.arena, self.bars
         runner = runner_of(self.decide, group.columns.shape[1])
-        targets = np.zeros((bars.bar_count - first if ahead else 0, bars.asset_count))
+        bar_count = bars.bar_count - first if ahead else 0
+        changed = np.empty(bar_count + int(ahead), np.int64)
+        targets = np.empty((bar_count, bars.asset_count))
         head = first, bars.bar_count, int(ahead), self.cash
         if self.plain:
             runner(
@@ -208,9 +207,10 @@ class _Compiled:
                 view(done),
                 group.params.tolist(),
                 group.columns.tolist(),
-                *map(view, (bars.panel, group.bank, arena.clock, arena.pulse)),
+                *map(view, (bars.panel, arena.marks, group.bank, arena.clock, arena.pulse)),
                 run_bars,
                 self.decide,
+                view(changed),
                 view(targets),
                 *arena.plain_state(),
                 Account.views(group.accounts),
@@ -225,11 +225,13 @@ class _Compiled:
             group.params,
             group.columns,
             bars.panel,
+            arena.marks,
             group.bank,
             arena.clock,
             arena.pulse,
             run_bars.value,
             self.decide.value,
+            changed,
             targets,
             *arena.state(),
             group.accounts,
@@ -255,7 +257,6 @@ def _run_between(
     arena = Arena(bars, terms, tape, memory_of(strategy, bars.asset_count))
     decide: Callable[..., None] = decision_of(strategy)
     (group,) = groups_of([features_of(strategy)], 1)
-    bank = bank_of(group.indicators, bars.panel)
     assets, assets_raw, desks, desks_raw, portfolios, memory = arena.plain_state()
     account = Account.zeros(1)
     (seen,) = Account.views(account)
@@ -276,22 +277,38 @@ def _run_between(
         seen,
         rules,
     )
-    fixed = (bars.panel, bank, group.columns[0], arena.clock, arena.pulse)
-    state = (arena.assets, arena.desks, arena.portfolio, account, arena.rules)
-    step, portfolio, last = advance.machine, portfolios[0], bars.bar_count
-    record = arena.record()
-    rows = 2 * bars.asset_count
+    with bank_of(group.indicators, bars.panel) as bank:
+        fixed = (bars.panel, arena.marks, bank, group.columns[0], arena.clock, arena.pulse)
+        state = (arena.assets, arena.desks, arena.portfolio, account, arena.rules)
+        seen_by_decision = assets, portfolios[0], memory
+        error = _ask_between(decide, seen_by_decision, first, fixed, state, arena)
+    return Outcomes(account, [error or fault_of(account[0], bars)])
+
+
+def _ask_between(
+    decide: Callable[..., None],
+    seen: tuple[Any, ...],
+    first: int,
+    fixed: tuple[Any, ...],
+    state: tuple[Any, ...],
+    arena: Arena,
+) -> str:
+    """Step from bar to bar with the decision in between; why it failed, or ""."""
+    step, last, rows = advance.machine, len(arena.marks), 2 * len(arena.desks)
+    (account,) = Account.views(state[3])
+    tape, record = arena.tape, arena.record()
+    recording = arena.rules[0]["recording"] == 1
     for t in range(first, last + 1):
-        if tape is not None and seen.order_rows + rows > len(tape.orders):
+        if recording and account.order_rows + rows > len(tape.orders):
             _grow(tape)
             record = arena.record()
         if step(t, last, *fixed, *state, *record) != OK or t == last:
             break
         try:
-            decide(assets, portfolio, memory)
+            decide(*seen)
         except Exception as raised:
-            return Outcomes(account, [_reason(raised)])
-    return Outcomes(account, [fault_of(account[0], bars)])
+            return _reason(raised)
+    return ""
 
 
 def _grow(tape: Tape) -> None:

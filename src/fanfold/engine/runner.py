@@ -7,6 +7,7 @@ step, bar by bar. Both give the same bits.
 """
 
 import math
+from functools import cache
 from typing import Any
 
 from fanfold.domain.compiled import Compiled, compiled, compiled_as
@@ -44,6 +45,7 @@ PRICE_FIELDS = frozenset({"open", "high", "low", "close", "volume", "fresh"})
 CLOCK_FIELDS = frozenset({"ts", "session_day", "minutes_to_close", "is_month_end"})
 
 
+@cache
 def can_ask_ahead(decide: Compiled[..., None]) -> bool:
     """Whether the decision looks at nothing that its orders change."""
     return not attributes_read(decide.function) & ACCOUNT_FIELDS
@@ -92,6 +94,31 @@ def begin_run(
     account.closing_bar = last - 1 if rules.close_at_end == 1 else -1
 
 
+@compiled
+def note_change(t: int, count: int, assets: Any, desks: Any, changed: Any, targets: Any) -> int:
+    """Note bar t if the decision changed a target there; returns the changes so far."""
+    is_new = False
+    for i in range(len(assets)):
+        if assets[i].target != desks[i].target:
+            desks[i].target = assets[i].target
+            is_new = True
+    if is_new:
+        changed[count] = t
+        for i in range(len(assets)):
+            targets[count, i] = assets[i].target
+        count += 1
+    return count
+
+
+@compiled
+def end_changes(last: int, count: int, assets: Any, desks: Any, changed: Any) -> None:
+    """Close the list of changes and put the targets back to their start."""
+    changed[count] = last
+    for i in range(len(assets)):
+        assets[i].target = 0.0
+        desks[i].target = 0.0
+
+
 _runners: dict[tuple[str, int], Compiled[..., None]] = {}
 
 
@@ -127,11 +154,13 @@ def _make_runner(decide: Compiled[..., None], values: int) -> Compiled[..., None
         params: Any,
         columns: Any,
         panel: Any,
+        marks: Any,
         bank: Any,
         clock: Any,
         pulse: Any,
         loop: Any,
         decide_value: Any,
+        changed: Any,
         targets: Any,
         assets: Any,
         assets_raw: Any,
@@ -165,22 +194,25 @@ def _make_runner(decide: Compiled[..., None], values: int) -> Compiled[..., None
             )
             if ahead == 1:
                 own = columns[k]
+                count = 0
                 for t in range(first, last):
-                    show_bar(t, panel, bank, own, values, prices, assets)
+                    show_bar(t, marks, panel, bank, own, values, prices, assets)
                     if tells_time:
                         show_clock(t, clock, pulse, portfolio[0])
                     ask(assets, portfolio[0], memory)
-                    for i in range(len(assets)):
-                        targets[t - first, i] = assets[i].target
+                    count = note_change(t, count, assets, desks, changed, targets)
+                end_changes(last, count, assets, desks, changed)
             loop(
                 first,
                 last,
                 panel,
+                marks,
                 bank,
                 columns[k],
                 clock,
                 pulse,
                 decide_value,
+                changed,
                 targets,
                 assets,
                 desks,
@@ -214,11 +246,13 @@ def _type_of_runner() -> Any:
         read_only("float64", 2),
         read_only("int64", 2),
         read_only("float64", 3),
+        read_only("float64", 2),
         read_only("float64", 3),
         read_only("int64", 2),
         read_only("float64", 2),
         types.FunctionType(loop_type()),
         types.FunctionType(decision_type()),
+        int64[::1],
         float64[:, ::1],
         many(Asset),
         float64[::1],

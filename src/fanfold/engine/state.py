@@ -24,7 +24,7 @@ MINUTES_TO_CLOSE: Final = 0
 BENCHMARK_RETURN: Final = 1
 PULSE_ROWS: Final = 2
 """Rows of `pulse`, float64 of shape [row, bar]: time to the session's end [min], the
-benchmark's return over the session [1] on the session's last bar, else 0."""
+benchmark's return over the session [1] on the session's last bar, else NaN."""
 
 
 class Rules(Record):

@@ -27,6 +27,8 @@ class Timeline:
     Attributes:
         clock: int64, shape [row, bar].
         pulse: float64, shape [row, bar].
+        marks: Close of each asset in each bar in which it trades, else NaN; float64,
+            shape [bar, asset].
         benchmark: Level at each bar, shape [bar]: the bars' own benchmark, or equal
             weights of all assets, rebalanced at each session's close.
         benchmark_name: What it is.
@@ -36,6 +38,7 @@ class Timeline:
 
     clock: NDArray[np.int64]
     pulse: NDArray[np.float64]
+    marks: NDArray[np.float64]
     benchmark: NDArray[np.float64]
     benchmark_name: str
     benchmark_sums: NDArray[np.float64]
@@ -61,7 +64,7 @@ def _make(bars: Bars) -> Timeline:
     clock[CLOSES_SESSION] = closes
     clock[SESSIONS_CLOSED] = np.cumsum(closes)
     level, name = _benchmark(bars, closes)
-    pulse = np.zeros((PULSE_ROWS, bars.bar_count))
+    pulse = np.full((PULSE_ROWS, bars.bar_count), np.nan)
     pulse[MINUTES_TO_CLOSE] = bars.minutes_to_close
     ends = np.flatnonzero(closes)
     returns = np.zeros(len(ends))
@@ -69,11 +72,12 @@ def _make(bars: Bars) -> Timeline:
     # Where the benchmark is unknown its return counts as nothing here; `beta` and
     # `alpha` of a window with such a session are NaN all the same (its level is).
     pulse[BENCHMARK_RETURN, ends] = np.nan_to_num(returns)
-    known = pulse[BENCHMARK_RETURN]
+    known = np.nan_to_num(pulse[BENCHMARK_RETURN])
     sums = np.stack([np.cumsum(known), np.cumsum(known * known)])
     return Timeline(
         clock=clock,
         pulse=pulse,
+        marks=np.where(bars.volume != 0.0, bars.close, np.nan),
         benchmark=level,
         benchmark_name=name,
         benchmark_sums=sums,

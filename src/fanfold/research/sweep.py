@@ -19,6 +19,7 @@ from fanfold.engine.run import Mode, Outcomes, run_chunk
 from fanfold.engine.spec import Terms
 from fanfold.engine.state import STATUSES, Account
 from fanfold.errors import ConfigError, FanfoldError
+from fanfold.research.chunks import uncollected
 from fanfold.research.plan import Params, Plan
 from fanfold.research.table import ArrowBatch, arrow
 from fanfold.strategies.strategy import Strategy, features_of
@@ -131,7 +132,8 @@ def run_sweep_chunk(sweep: Sweep, chunk: Chunk) -> ArrowBatch:
         made: Sequence[Made] = sweep.made[slice(*chunk)]
     else:
         made = [make(sweep.strategy, sweep.fixed, params) for params in chosen]
-    outcomes = _run(sweep, [one for one in made if one.strategy is not None])
+    with uncollected():
+        outcomes = _run(sweep, [one for one in made if one.strategy is not None])
     feasible = np.array([one.strategy is not None for one in made])
     accounts = Account.zeros(len(made))
     accounts["worst_peak"] = 1  # rows without a run have no metrics, nor a division by zero

@@ -17,7 +17,7 @@ from fanfold.engine.options import FillOptions
 from fanfold.engine.run import check_bars, mode_for
 from fanfold.engine.spec import Terms, code_hash
 from fanfold.execution.costs import Costs
-from fanfold.research.chunks import probe
+from fanfold.research.chunks import probe, uncollected
 from fanfold.research.plan import Grid, Params, Plan, axes_of, checked_name
 from fanfold.research.sweep import (
     Sweep,
@@ -168,8 +168,9 @@ def _inputs(asked: _Asked) -> Sweep:
     strategy, fixed, plan, bars, terms = asked
     combinations = (make(strategy, fixed, plan[index]) for index in range(len(plan)))
     # A large plan's combinations are made again in its chunks: memory must not grow with it.
-    kept = list(combinations) if len(plan) <= TABLE_ROWS_MAX else None
-    warm_up = largest_warm_up(combinations if kept is None else kept)
+    with uncollected():
+        kept = list(combinations) if len(plan) <= TABLE_ROWS_MAX else None
+        warm_up = largest_warm_up(combinations if kept is None else kept)
     return Sweep(
         strategy=strategy,
         fixed=fixed,
