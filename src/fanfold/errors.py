@@ -7,6 +7,7 @@
     │   └── LanguageError     code outside the compiled subset
     └── RunError              it was well asked and still failed: exit code 1
         ├── StrategyError     a decision raised, or wrote what cannot be a target
+        ├── WarmUpError       a study was begun before its largest warm-up was known
         └── JobError          a cluster, a tracking store or a report failed
 
 Each takes one message, so that its type survives the way through Ray. The text
@@ -40,6 +41,10 @@ class RunError(FanfoldError):
 
 class StrategyError(RunError):
     """A strategy's decision raised, or wrote a target that cannot be traded."""
+
+
+class WarmUpError(RunError):
+    """A combination needs more bars to warm up than its study was begun with."""
 
 
 class JobError(RunError):

@@ -23,7 +23,7 @@ BAND = 2
 
 
 @decision
-def hold_while_well_above(assets: Any, portfolio: Any, memory: Any) -> None:  # noqa: ARG001
+def hold_while_well_above(assets: Any, portfolio: Any, memory: Any) -> None:
     for asset in assets:
         above = asset.features[FAST] > asset.features[SLOW] * (1.0 + portfolio.params[BAND])
         asset.target = 1.0 / len(assets) if above else 0.0
@@ -41,7 +41,7 @@ class BandedCross(Strategy):
         return SMA(self.fast), SMA(self.slow)
 
 
-def decide_in_python(assets: Any, portfolio: Any, memory: Any) -> None:  # noqa: ARG001
+def decide_in_python(assets: Any, portfolio: Any, memory: Any) -> None:
     for asset in assets:
         above = asset.features[FAST] > asset.features[SLOW]
         asset.target = 1.0 / len(assets) if above else 0.0

@@ -1,6 +1,6 @@
 """Strategies for tests: erratic ones that reach every corner, and ones that fail on order."""
 
-# ruff: noqa: ARG001, ARG002 - all decisions have one signature
+# ruff: noqa: ARG002 - all decisions have one signature
 
 import math
 from typing import Any, ClassVar

@@ -6,6 +6,7 @@ equals its combinations run one by one. One that fails is a row with its reason.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice, product
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,16 @@ from fanfold.engine.metrics import METRICS, metrics_of
 from fanfold.engine.run import Mode, Outcomes, run_chunk
 from fanfold.engine.spec import Terms
 from fanfold.engine.state import STATUSES, Account
-from fanfold.errors import ConfigError, FanfoldError
+from fanfold.errors import ConfigError, FanfoldError, WarmUpError
 from fanfold.research.chunks import uncollected
 from fanfold.research.plan import Params, Plan
 from fanfold.research.table import ArrowBatch, arrow
 from fanfold.strategies.strategy import Strategy, features_of
 
 COUNT_METRICS = frozenset({"periods_per_year", "round_trip_count", "fill_count"})
+
+CORNERS_MAX = 4_096
+"""Combinations of a large plan that are looked at before it begins."""
 
 INFEASIBLE = "infeasible"
 FAILED = "failed"
@@ -106,6 +110,21 @@ def largest_warm_up(combinations: Iterable[Made]) -> int:
     return max((warm_up_of(made.features) for made in combinations), default=0)
 
 
+def likely_warm_up(strategy: type[Strategy], fixed: Params, plan: Plan) -> int:
+    """Largest warm-up among a large plan's corners and first combinations [bars].
+
+    As good as always the largest of all. Where it is not, the chunk that finds a
+    larger one raises, and the study begins again with the true one.
+    """
+    corners = islice(product(*({0, len(values) - 1} for _, values in plan.axes)), CORNERS_MAX)
+    chosen = [
+        {name: values[k] for (name, values), k in zip(plan.axes, corner, strict=True)}
+        for corner in corners
+    ]
+    chosen += [plan[index] for index in range(min(CORNERS_MAX, len(plan)))]
+    return largest_warm_up(make(strategy, fixed, params) for params in chosen)
+
+
 def checked_first(warm_up: int, bars: Bars, terms: Terms) -> int:
     """The bar of the first decision of a whole study.
 
@@ -132,6 +151,11 @@ def run_sweep_chunk(sweep: Sweep, chunk: Chunk) -> ArrowBatch:
         made: Sequence[Made] = sweep.made[slice(*chunk)]
     else:
         made = [make(sweep.strategy, sweep.fixed, params) for params in chosen]
+    if sweep.terms.start_bar is None and largest_warm_up(made) > sweep.first + 1:
+        raise WarmUpError(
+            f"all combinations must decide from one bar on, {sweep.first}; "
+            f"one warms up for {largest_warm_up(made)} bars"
+        )
     with uncollected():
         outcomes = _run(sweep, [one for one in made if one.strategy is not None])
     feasible = np.array([one.strategy is not None for one in made])

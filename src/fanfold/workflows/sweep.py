@@ -3,8 +3,8 @@
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -16,13 +16,16 @@ from fanfold.engine.backtest import terms_of
 from fanfold.engine.options import FillOptions
 from fanfold.engine.run import check_bars, mode_for
 from fanfold.engine.spec import Terms, code_hash
+from fanfold.errors import WarmUpError
 from fanfold.execution.costs import Costs
 from fanfold.research.chunks import probe, uncollected
 from fanfold.research.plan import Grid, Params, Plan, axes_of, checked_name
 from fanfold.research.sweep import (
+    Made,
     Sweep,
     checked_first,
     largest_warm_up,
+    likely_warm_up,
     make,
     run_sweep_chunk,
 )
@@ -155,22 +158,40 @@ def run_sweep(
     progress: bool,
 ) -> SweepRun:
     """Run a plan, committing each chunk to the folder, and go on where it stopped."""
-    inputs = _inputs(_Asked(strategy, fixed, plan, bars, terms))
-    table = _opened(folder, inputs)
+    asked = _Asked(strategy, fixed, plan, bars, terms)
+    try:
+        return _run_committing(_inputs(asked), fleet, folder, progress=progress)
+    except WarmUpError:
+        exact = _inputs(asked, exact=True)
+        return _run_committing(exact, fleet, folder, progress=progress)
+
+
+def _run_committing(inputs: Sweep, fleet: Fleet, folder: Path, *, progress: bool) -> SweepRun:
+    inputs, table = _opened(folder, inputs)
     at = table.resume()
-    for batch in _batches(inputs, (at, len(plan)), fleet, progress=progress):
+    for batch in _batches(inputs, (at, len(inputs.plan)), fleet, progress=progress):
         table.write(at, batch)
         at += batch.num_rows
     return SweepRun(sweep=inputs, table=table, workers=fleet.processors)
 
 
-def _inputs(asked: _Asked) -> Sweep:
+def _inputs(asked: _Asked, *, exact: bool = False) -> Sweep:
+    """The shared inputs of a sweep; a small plan's combinations are made at once.
+
+    A large plan's are made in its chunks, so that neither memory nor the wait before
+    the first chunk grows with it.
+    """
     strategy, fixed, plan, bars, terms = asked
-    combinations = (make(strategy, fixed, plan[index]) for index in range(len(plan)))
-    # A large plan's combinations are made again in its chunks: memory must not grow with it.
+    made = (make(strategy, fixed, plan[index]) for index in range(len(plan)))
+    kept: list[Made] | None = None
     with uncollected():
-        kept = list(combinations) if len(plan) <= TABLE_ROWS_MAX else None
-        warm_up = largest_warm_up(combinations if kept is None else kept)
+        if len(plan) <= TABLE_ROWS_MAX:
+            kept = list(made)
+            warm_up = largest_warm_up(kept)
+        elif exact:
+            warm_up = largest_warm_up(made)
+        else:
+            warm_up = likely_warm_up(strategy, fixed, plan)
     return Sweep(
         strategy=strategy,
         fixed=fixed,
@@ -192,23 +213,24 @@ def _batches(
     pace = probe(lambda start, stop: run_sweep_chunk(inputs, (start, stop)), *span)
     here = not fleet.needs_cluster(pace.seconds(span[1] - span[0]))
     shared = inputs if here else replace(inputs, made=None)
-    with _bar(span[1], span[0], shown=progress) as advance:
+    with _bar(inputs.strategy.__name__, span, shown=progress) as advance:
         mapped = fleet.map(run_sweep_chunk, span, pace, shared=shared, strategy=inputs.strategy)
         for batch in mapped:
             yield batch
             advance(batch.num_rows)
 
 
-def _opened(folder: Path, inputs: Sweep) -> SweepTable:
-    """The folder's table, emptied if it belongs to other inputs."""
+def _opened(folder: Path, inputs: Sweep) -> tuple[Sweep, SweepTable]:
+    """The folder's table, emptied if it belongs to others, and the inputs to go on with."""
     table = SweepTable(folder)
     identity = folder / "sweep.json"
-    stated = json.dumps({"plan": plan_hash(inputs)})
-    folder.mkdir(parents=True, exist_ok=True)
-    if not identity.exists() or identity.read_text() != stated:
-        table.clear()
-        identity.write_text(stated)
-    return table
+    known: dict[str, Any] = json.loads(identity.read_text()) if identity.exists() else {}
+    stated = plan_hash(inputs)
+    if known.get("plan") == stated and known["first"] >= inputs.first:
+        return replace(inputs, first=known["first"]), table
+    table.clear()
+    identity.write_text(json.dumps({"plan": stated, "first": inputs.first}))
+    return inputs, table
 
 
 def plan_hash(inputs: Sweep) -> str:
@@ -222,7 +244,6 @@ def plan_hash(inputs: Sweep) -> str:
         "plan": repr(inputs.plan),
         "terms": inputs.terms.as_dict(),
         "data": inputs.bars.fingerprint,
-        "first": inputs.first,
     }
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -242,24 +263,22 @@ def table_hash(table: SweepTable) -> str:
     return digest.hexdigest()
 
 
-def _bar(total: int, start: int, *, shown: bool) -> AbstractContextManager[Callable[[int], Any]]:
+@contextmanager
+def _bar(name: str, span: tuple[int, int], *, shown: bool) -> Generator[Callable[[int], Any]]:
     """A progress bar with rate and time left on stderr, or nothing."""
     if not shown:
-        return nullcontext(lambda _count: None)
+        yield lambda _count: None
+        return
     from tqdm import tqdm
 
-    bar = tqdm(
-        total=total, initial=start, unit="run", unit_scale=True, file=sys.stderr, dynamic_ncols=True
-    )
-    return _Updating(bar)
-
-
-class _Updating(AbstractContextManager[Callable[[int], Any]]):
-    def __init__(self, bar: Any) -> None:
-        self.bar = bar
-
-    def __enter__(self) -> Callable[[int], Any]:
-        return self.bar.update
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.close()
+    start, stop = span
+    with tqdm(
+        desc=name,
+        total=stop,
+        initial=start,
+        unit="run",
+        unit_scale=True,
+        file=sys.stderr,
+        dynamic_ncols=True,
+    ) as bar:
+        yield bar.update

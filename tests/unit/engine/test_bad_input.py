@@ -1,6 +1,6 @@
 """What cannot be run is refused in one clear line, by the type that says whose fault it is."""
 
-# ruff: noqa: ARG001, ARG002 - all decisions have one signature
+# ruff: noqa: ARG002 - all decisions have one signature
 
 from typing import Any, ClassVar
 

@@ -1,11 +1,13 @@
 """A chunk is its combinations one by one, and one that fails is a row with its reason."""
 
+import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import Field
 from tests.fakes.decisions import FailOnOrder, MindTheAccount, Wander
 from tests.fakes.panels import wild_bars, wild_markets
 from tests.fakes.runs import any_terms
@@ -21,7 +23,7 @@ from fanfold.research.chunks import cut, map_here
 from fanfold.research.plan import Grid, Sample, axes_of
 from fanfold.research.sweep import Sweep, run_sweep_chunk
 from fanfold.research.table import SweepTable
-from fanfold.strategies import SmaCross, Strategy
+from fanfold.strategies import SMA, Indicator, SmaCross, Strategy, decision
 from fanfold.workflows.fleet import Fleet
 from fanfold.workflows.sweep import SweepRun, run_sweep
 
@@ -35,7 +37,12 @@ def inputs(
 ) -> Sweep:
     plan = Grid(axes_of(strategy, space))
     return Sweep(
-        strategy=strategy, fixed={}, plan=plan, bars=bars, terms=terms or terms_of(), first=20
+        strategy=strategy,
+        fixed={},
+        plan=plan,
+        bars=bars,
+        terms=terms or terms_of(start_bar=20),
+        first=20,
     )
 
 
@@ -238,3 +245,39 @@ def test_a_grid_of_millions_is_its_axes() -> None:
     )
     assert len(grid) == 9_990_000
     assert grid[9_989_999] == {"seed": 9_999, "pace": 0.999}
+
+
+@decision
+def hold_always(assets: Any, portfolio: Any, memory: Any) -> None:
+    """Hold an equal share of everything."""
+    for asset in assets:
+        asset.target = 1.0 / len(assets)
+
+
+class WarmsUpInTheMiddle(Strategy):
+    """Its longest warm-up is at no corner of its space, nor among the first combinations."""
+
+    place: int = Field(0, ge=0)
+    decide: ClassVar[Any] = hold_always
+
+    def features(self) -> tuple[Indicator, ...]:
+        return (SMA(5 if self.place == 30 else 3),)
+
+
+def test_a_warm_up_that_was_not_foreseen_begins_the_study_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fanfold.research import sweep as research
+    from fanfold.workflows import sweep as workflow
+
+    monkeypatch.setattr(research, "CORNERS_MAX", 8)
+    monkeypatch.setattr(workflow, "TABLE_ROWS_MAX", 4)
+    table = ff.sweep(
+        WarmsUpInTheMiddle, {"place": range(40)}, BARS, workers=0, folder=tmp_path / "table"
+    )
+    assert len(table) == 40
+    assert json.loads((tmp_path / "table" / "sweep.json").read_text())["first"] == 4
+    again = ff.sweep(
+        WarmsUpInTheMiddle, {"place": range(40)}, BARS, workers=0, folder=tmp_path / "table"
+    )
+    assert again.to_pandas().equals(table.to_pandas())
