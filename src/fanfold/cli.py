@@ -1,6 +1,7 @@
 """The `fanfold` command: thin, quick to answer, one line when something is wrong."""
 
 import json
+import logging
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -58,6 +59,7 @@ def _common(command: Callable[..., None]) -> Callable[..., None]:
 
 def _guarded(work: Callable[[Context], None], *, as_json: bool, debug: bool) -> None:
     context = Context(as_json=as_json, debug=debug)
+    _log_to_stderr()
     try:
         work(context)
     except FanfoldError as error:
@@ -65,6 +67,15 @@ def _guarded(work: Callable[[Context], None], *, as_json: bool, debug: bool) -> 
     except KeyboardInterrupt:
         context.warn("stopped; what was finished is kept, the same command goes on from there")
         sys.exit(130)
+
+
+def _log_to_stderr() -> None:
+    """What takes long says so: compiling, on a first run."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("fanfold: %(message)s"))
+    logger = logging.getLogger("fanfold")
+    logger.handlers[:] = [handler]
+    logger.setLevel(logging.INFO)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

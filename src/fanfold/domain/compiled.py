@@ -11,6 +11,7 @@ the byte code and constants of the function and of everything compiled that it
 reaches, so any edit that could change a result is seen, and none that could not.
 """
 
+import logging
 import os
 import platform
 import shutil
@@ -25,6 +26,8 @@ from fanfold.domain.place import home
 
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
+
+_log = logging.getLogger(__name__)
 
 CACHE_ENTRIES_MAX = 500
 """Compiled functions kept on disk; the oldest go first [entries]."""
@@ -106,6 +109,8 @@ class Compiled(Declared, Generic[P, R_co]):
         dispatcher = _numba().njit(nogil=True, forceinline=inlined, _nrt=False)(self.function)
         if self._signature is not None:
             dispatcher._cache = _disk_cache(self)  # noqa: SLF001
+            if not _cache_entry(self).exists():
+                _log.info("compiling %s, once", self.__name__)
             dispatcher.compile(self._signature())
             dispatcher.disable_compile()  # any caller gets this one type, converted to if need be
         return dispatcher
@@ -166,7 +171,7 @@ def _disk_cache(function: Compiled[Any, Any]) -> Any:
     """numba's function cache, stored under the content hash."""
     caching: Any = import_module("numba.core.caching")
     hash_ = function.content_hash
-    folder = _cache_folder() / f"{function.__name__}-{hash_[:24]}"
+    folder = _cache_entry(function)
 
     class ContentLocator(caching._CacheLocator):  # noqa: SLF001
         def get_cache_path(self) -> str:
@@ -200,6 +205,10 @@ def _disk_cache(function: Compiled[Any, Any]) -> Any:
             _forget_oldest()
 
     return ContentCache(function.function)
+
+
+def _cache_entry(function: Compiled[Any, Any]) -> Path:
+    return _cache_folder() / f"{function.__name__}-{function.content_hash[:24]}"
 
 
 def _cache_folder() -> Path:

@@ -45,17 +45,21 @@ def groups_of(runs: Sequence[Features], column_count_max: int) -> Iterator[Group
     """
     start, place_of, rows, count = 0, dict[Indicator, int](), list[list[int]](), 0
     for run, features in enumerate(runs):
-        new = [feature for feature in features if feature not in place_of]
-        more = sum([feature.output_count for feature in new])
-        if rows and count + more > column_count_max:
-            yield _group(start, place_of, rows)
-            start, place_of, rows, count = run, {}, [], 0
-            new = list(features)
-        for feature in new:
-            if feature not in place_of:
-                place_of[feature] = count
-                count += feature.output_count
-        rows.append([place_of[f] + k for f in features for k in range(f.output_count)])
+        places = [place_of.get(feature, -1) for feature in features]
+        if -1 in places:
+            new = [f for f, place in zip(features, places, strict=True) if place < 0]
+            if rows and count + sum([f.output_count for f in new]) > column_count_max:
+                yield _group(start, place_of, rows)
+                start, place_of, rows, count = run, {}, [], 0
+                new = list(features)
+            for feature in new:
+                if feature not in place_of:
+                    place_of[feature] = count
+                    count += feature.output_count
+            places = [place_of[feature] for feature in features]
+        rows.append(
+            [p + k for p, f in zip(places, features, strict=True) for k in range(f.output_count)]
+        )
     if rows:
         yield _group(start, place_of, rows)
 

@@ -146,18 +146,23 @@ def run_sweep_chunk(sweep: Sweep, chunk: Chunk) -> ArrowBatch:
     Returns:
         One row a combination, in plan order: parameters, `METRICS`, status, reason.
     """
-    chosen = [sweep.plan[index] for index in range(*chunk)]
-    if sweep.made is not None:
-        made: Sequence[Made] = sweep.made[slice(*chunk)]
-    else:
-        made = [make(sweep.strategy, sweep.fixed, params) for params in chosen]
-    if sweep.terms.start_bar is None and largest_warm_up(made) > sweep.first + 1:
-        raise WarmUpError(
-            f"all combinations must decide from one bar on, {sweep.first}; "
-            f"one warms up for {largest_warm_up(made)} bars"
-        )
     with uncollected():
-        outcomes = _run(sweep, [one for one in made if one.strategy is not None])
+        chosen = [sweep.plan[index] for index in range(*chunk)]
+        if sweep.made is not None:
+            made: Sequence[Made] = sweep.made[slice(*chunk)]
+        else:
+            made = [make(sweep.strategy, sweep.fixed, params) for params in chosen]
+        warm_up = largest_warm_up(made)
+        if sweep.terms.start_bar is None and warm_up > sweep.first + 1:
+            raise WarmUpError(
+                f"all combinations must decide from one bar on, {sweep.first}; "
+                f"one warms up for {warm_up} bars"
+            )
+        return _rows(sweep, chosen, made)
+
+
+def _rows(sweep: Sweep, chosen: Sequence[Params], made: Sequence[Made]) -> ArrowBatch:
+    outcomes = _run(sweep, [one for one in made if one.strategy is not None])
     feasible = np.array([one.strategy is not None for one in made])
     accounts = Account.zeros(len(made))
     accounts["worst_peak"] = 1  # rows without a run have no metrics, nor a division by zero
