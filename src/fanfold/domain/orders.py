@@ -20,7 +20,6 @@ MAX_DRAWDOWN: Final = 3
 BUYING_POWER: Final = 4
 REPLACED: Final = 5
 MIN_TRADE: Final = 6
-END_OF_DATA: Final = 7
 REASONS: Final = (
     "",
     "max_position",
@@ -29,5 +28,4 @@ REASONS: Final = (
     "buying_power",
     "replaced",
     "min_trade",
-    "end_of_data",
 )

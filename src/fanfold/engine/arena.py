@@ -10,7 +10,7 @@ from fanfold.domain.bars import Bars
 from fanfold.domain.decision import Asset, Portfolio
 from fanfold.domain.record import view
 from fanfold.engine.spec import Terms
-from fanfold.engine.state import Account, Desk, FillRow, OrderRow
+from fanfold.engine.state import Desk, FillRow, OrderRow
 from fanfold.engine.timeline import timeline_of
 
 
@@ -78,8 +78,3 @@ class Arena:
         """The same for plain Python."""
         tape = self.tape
         return view(tape.curve), FillRow.views(tape.fills), OrderRow.views(tape.orders)
-
-
-def plain_accounts(accounts: NDArray[Any]) -> list[Account]:
-    """Accounts as plain Python sees them."""
-    return Account.views(accounts)
