@@ -15,8 +15,16 @@ if TYPE_CHECKING:
     from fanfold.execution.costs import Costs
     from fanfold.market.load import load_bars
     from fanfold.risk.limits import Limits
-    from fanfold.strategies.sizing import Exposure, FixedUnits
+    from fanfold.strategies.sizing import (
+        Exposure,
+        FixedNotional,
+        FixedUnits,
+        Kelly,
+        RiskFraction,
+        VolatilityTarget,
+    )
     from fanfold.strategies.strategy import Strategy
+    from fanfold.workflows.share import report
     from fanfold.workflows.sweep import sweep
 
 __version__ = "0.1.0"
@@ -26,12 +34,17 @@ _HOMES = {
     "Costs": "fanfold.execution.costs",
     "Exposure": "fanfold.strategies.sizing",
     "FillOptions": "fanfold.engine.options",
+    "FixedNotional": "fanfold.strategies.sizing",
     "FixedUnits": "fanfold.strategies.sizing",
+    "Kelly": "fanfold.strategies.sizing",
     "Limits": "fanfold.risk.limits",
     "Result": "fanfold.engine.result",
+    "RiskFraction": "fanfold.strategies.sizing",
     "Strategy": "fanfold.strategies.strategy",
+    "VolatilityTarget": "fanfold.strategies.sizing",
     "backtest": "fanfold.engine.backtest",
     "load_bars": "fanfold.market.load",
+    "report": "fanfold.workflows.share",
     "sweep": "fanfold.workflows.sweep",
 }
 """Where each public name lives."""
@@ -41,14 +54,19 @@ __all__ = [
     "Costs",
     "Exposure",
     "FillOptions",
+    "FixedNotional",
     "FixedUnits",
+    "Kelly",
     "Limits",
     "Result",
+    "RiskFraction",
     "Strategy",
+    "VolatilityTarget",
     "__version__",
     "backtest",
     "load_bars",
     "measures",
+    "report",
     "sweep",
 ]
 

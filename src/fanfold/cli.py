@@ -142,23 +142,30 @@ def run(
 
 
 @main.command()
-@click.argument("run")
+@click.argument("runs", metavar="RUN [RUN ...]", nargs=-1, required=True)
 @click.option("--folder", type=click.Path(path_type=Path), help="Where the report goes.")
+@click.option("--pdf", is_flag=True, help="Print it as PDF beside it; needs Chromium.")
 @_common
-def report(run: str, folder: Path | None, *, as_json: bool, debug: bool) -> None:
-    r"""Draw the report of a tracked run: its id, the start of it, or its name.
+def report(
+    runs: tuple[str, ...], folder: Path | None, *, pdf: bool, as_json: bool, debug: bool
+) -> None:
+    r"""Draw the report of a tracked run, or a page that compares several.
+
+    A run is named by its id, the start of it, or its name.
 
     \b
-    Example:
+    Examples:
       fanfold report 3f2a
+      fanfold report 3f2a 81bc --pdf
     """
 
     def work(context: Context) -> None:
         from fanfold.workflows.report import report_job
 
-        file = report_job(run, folder)
-        context.say(f"report  {file}")
-        context.end({"status": "ok", "artifacts": [str(file)]})
+        files = report_job(runs, folder, pdf=pdf)
+        for file in files:
+            context.say(f"report  {file}")
+        context.end({"status": "ok", "artifacts": [str(file) for file in files]})
 
     _guarded(work, as_json=as_json, debug=debug)
 

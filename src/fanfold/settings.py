@@ -28,7 +28,11 @@ class _Section(BaseModel):
 
 
 class DataSettings(_Section):
-    """Which bars: a source as in `load_bars`, symbols, period and price basis."""
+    """Which bars, as in `load_bars`: source, symbols, period, basis and what goes with them.
+
+    `actions`, `members` and `columns` are files: splits and dividends by ex-date, spans of
+    membership, further columns by the moment they were known.
+    """
 
     source: str = "sample"
     symbols: list[str] | None = None
@@ -36,6 +40,11 @@ class DataSettings(_Section):
     end: date | datetime | None = None
     basis: Literal["raw", "split", "total_return"] | None = None
     stamp: Literal["start", "end", "session"] | None = None
+    actions: str | None = None
+    delisted_at: dict[str, date] | None = None
+    delisting_return: float | dict[str, float] = 0.0
+    members: str | None = None
+    columns: dict[str, str] = Field(default_factory=dict[str, str])
 
 
 class StrategySettings(_Section):
@@ -74,9 +83,10 @@ class TrackSettings(_Section):
 
 
 class ReportSettings(_Section):
-    """Whether an HTML report is drawn."""
+    """Whether an HTML report is drawn, and printed as PDF beside it."""
 
     html: bool = True
+    pdf: bool = False
 
 
 class Settings(_Section):

@@ -44,6 +44,26 @@ class Agreement:
         return f"  DISAGREE  {self.peer}: {self.what}: {'; '.join(self.findings[:SHOWN_MAX])}"
 
 
+@dataclass(frozen=True)
+class Difference:
+    """Where a peer has another rule, so that only the work is the same.
+
+    Attributes:
+        why: What its rule is.
+        measured: By how much the rows differ.
+    """
+
+    peer: str
+    what: str
+    why: str
+    measured: str
+
+    @property
+    def line(self) -> str:
+        """For people."""
+        return f"  differ    {self.peer}: {self.what}: {self.measured} ({self.why})"
+
+
 def compare_trades(ours: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
     """Differences in bars, sides, quantities, prices and final equity."""
     pairs = list(zip(sorted(ours["fills"]), sorted(theirs["fills"]), strict=False))
@@ -79,6 +99,18 @@ def compare_rows(our_file: Path, their_file: Path) -> tuple[list[str], str]:
                 )
         equal = float((_apart("total_return", ours, theirs) <= SAME).mean())
     return findings, f"{len(apart)} rows of a sweep, {equal:.1%} of returns within {SAME:g}"
+
+
+def difference_of(our_file: Path, their_file: Path) -> str:
+    """By how much the rows of two sweeps differ that trade by different rules."""
+    with np.load(our_file) as ours, np.load(their_file) as theirs:
+        apart = np.abs(ours["total_return"] - theirs["total_return"])
+        grown = float(np.median(ours["total_return"])), float(np.median(theirs["total_return"]))
+        traded = int(ours["trade_count"].sum()), int(theirs["trade_count"].sum())
+    return (
+        f"{len(apart)} rows, median return ours {grown[0]:.4f}, theirs {grown[1]:.4f}, "
+        f"median difference {np.median(apart):.2g}, trades ours {traded[0]:,}, theirs {traded[1]:,}"
+    )
 
 
 def _apart(name: str, ours: Any, theirs: Any) -> Any:

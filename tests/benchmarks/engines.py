@@ -32,10 +32,22 @@ class EngineError(Exception):
 class Engine:
     """One engine's process; it stays warm between questions."""
 
-    def __init__(self, name: str, folder: Path, core: int | None) -> None:
+    def __init__(
+        self, name: str, folder: Path, core: int | None, caches: Path | None = None
+    ) -> None:
+        """Start an engine.
+
+        Args:
+            name: Of `SCRIPTS`.
+            folder: Where it works.
+            core: Processor that it is held to; None for all.
+            caches: Empty folder for what it compiles; None for the usual ones.
+        """
         self.name = name
         self.stderr_file = folder / f"{name}-{os.urandom(4).hex()}.txt"
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "RAY_DEDUP_LOGS": "0"}
+        if caches is not None:
+            environment |= {"FANFOLD_HOME": str(caches), "NUMBA_CACHE_DIR": str(caches)}
         with self.stderr_file.open("w") as stderr:
             self.process = subprocess.Popen(
                 [_python_of(name), "-W", "ignore", str(HERE / SCRIPTS[name])],

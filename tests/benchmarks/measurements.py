@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -27,12 +27,13 @@ class Bench:
 
     Attributes:
         folder: For prices, rows and what engines say.
-        daily: File of 5,031 daily bars.
+        files: Of 5,031 daily bars: "daily" of one asset, "gapless" without gaps between
+            bars, "panel" of ten.
         minutes: File of 1,000,000 minute bars, fewer when in a hurry.
         short: File of fewer minute bars, for decisions in plain Python.
         cores: Processors that we may use; single engines are held to the last.
         repetitions: Counted ones; one more comes first and is not.
-        space: Of the sweep that is measured beside the peers.
+        size: Of our sweeps beside the peers, by the names in `cases`.
         fan_out_seconds: Length of the sweep on two workers [s].
         daily_habit: Cash, costs and sizing of runs on daily bars.
         minute_habit: The same on minute bars.
@@ -40,12 +41,12 @@ class Bench:
     """
 
     folder: Path
-    daily: Path
+    files: dict[str, Path]
     minutes: Path
     short: Path
     cores: list[int]
     repetitions: int
-    space: dict[str, list[Any]]
+    size: str
     fan_out_seconds: float
     daily_habit: dict[str, Any]
     minute_habit: dict[str, Any]
@@ -53,112 +54,48 @@ class Bench:
     said: Callable[[str], None] = lambda _text: None
 
     @contextmanager
-    def engine(self, name: str, core: int | None = -1) -> Iterator[Engine]:
+    def engine(
+        self, name: str, core: int | None = -1, caches: Path | None = None
+    ) -> Iterator[Engine]:
         """A fresh process of an engine, on the last core if no other is named."""
         place = self.cores[core] if core is not None else None
-        started = Engine(name, self.folder, place)
+        started = Engine(name, self.folder, place, caches)
         try:
             yield started
         finally:
             started.close()
 
     def beside(
-        self, row: Row, name: str, ours: Question, theirs: Question, scale: float
+        self, row: Row, name: str, ours: Question, theirs: Question, scale: float = 1.0
     ) -> tuple[Row, Samples | None]:
         """Alternate with a peer; the row's ratio is the median over pairs."""
         self.said(f"{row.work}: {OURS} and {name}")
         with self.engine(OURS) as us:
-            cold = [_rate(us, ours, scale)]
+            cold = [rate_of(us, ours, scale)]
             try:
                 peer_samples, pairs = self._pairs(us, name, ours, theirs, scale)
             except EngineError as error:
-                pairs = [_rate(us, ours, scale) for _ in range(self.repetitions)]
+                pairs = [rate_of(us, ours, scale) for _ in range(self.repetitions)]
                 alone = Samples(pairs, cold[0])
-                return _with(row, ours=alone, peer=name, note=str(error)), alone
+                return with_(row, ours=alone, peer=name, note=str(error)), alone
         our_samples = Samples([our for our, _ in pairs], cold[0])
-        if name in self.disagreeing:
+        if name in self.disagreeing or f"{name}/{row.case}" in self.disagreeing:
             note = "no ratio: the engines disagree"
-            return _with(row, ours=our_samples, peer=name, note=note), our_samples
+            return with_(row, ours=our_samples, peer=name, note=note), our_samples
         ratios = [our / their for our, their in pairs]
-        filled = _with(row, ours=our_samples, peer=name, theirs=peer_samples, ratios=ratios)
-        return _with(filled, judged=median(ratios)), our_samples
+        filled = with_(row, ours=our_samples, peer=name, theirs=peer_samples, ratios=ratios)
+        return with_(filled, judged=median(ratios)), our_samples
 
     def _pairs(
         self, us: Engine, name: str, ours: Question, theirs: Question, scale: float
     ) -> tuple[Samples, list[tuple[float, float]]]:
         with self.engine(name) as them:
-            cold = _rate(them, theirs, scale)
+            cold = rate_of(them, theirs, scale)
             pairs = [
-                (_rate(us, ours, scale), _rate(them, theirs, scale))
+                (rate_of(us, ours, scale), rate_of(them, theirs, scale))
                 for _ in range(self.repetitions)
             ]
         return Samples([their for _, their in pairs], cold), pairs
-
-
-def measure_sweep(bench: Bench) -> Iterator[Row]:
-    """Combinations a second on one core, beside the peers; what the public face costs."""
-    file, rows_file = str(bench.daily), str(bench.folder / "rows.npz")
-    shared = {"file": file, "space": bench.space, "habit": bench.daily_habit}
-    ours = ("sweep", shared)
-    for name, floor, goal in (("vectorbt", 15.0, 60.0), ("raptorbt", 4.0, 15.0)):
-        theirs: dict[str, Any] = {**shared, "rows_file": rows_file}
-        row = Row("sweep, 5,031 bars, one core", "combos/s", floor=floor, goal=goal)
-        if name == "raptorbt":
-            theirs["way"] = _quicker_way(bench, theirs)
-            row = _with(row, note=theirs["way"])
-        yield bench.beside(row, name, ours, ("sweep", theirs), 1.0)[0]
-    with bench.engine(OURS) as us:
-        bare = ("kernel", {**shared, "seconds_min": 0.0})
-        cold = _rate(us, bare, 1.0)
-        _rate(us, ours, 1.0)
-        pairs = [(_rate(us, bare, 1.0), _rate(us, ours, 1.0)) for _ in range(bench.repetitions)]
-    share = median(sweep / kernel for kernel, sweep in pairs)
-    rates = Samples([kernel for kernel, _ in pairs], cold)
-    yield Row(
-        "the same, kernel only", "combos/s", rates, note=f"the sweep reaches {share:.0%} of it"
-    )
-
-
-def _quicker_way(bench: Bench, arguments: dict[str, Any]) -> str:
-    ways = ("one by one", "batched")
-    with suppress(EngineError), bench.engine("raptorbt") as them:
-        for way in ways:
-            them.ask("sweep", **arguments, way=way)
-        rates = [_rate(them, ("sweep", {**arguments, "way": way}), 1.0) for way in ways]
-        return ways[rates.index(max(rates))]
-    return ways[0]
-
-
-def measure_memory(bench: Bench) -> Iterator[Row]:
-    """Peak memory of a sweep in its process: does it grow with the plan?"""
-    file, peaks = str(bench.daily), []
-    with bench.engine(OURS) as us:  # compiles what is not cached yet, which takes memory too
-        space = {"fast": [10], "slow": [50], "band": [0.0]}
-        us.ask("sweep", file=file, space=space, habit=bench.daily_habit)
-    for slow_step, band_count in ((10, 1), (2, 20)):
-        space = {
-            "fast": list(range(2, 52)),
-            "slow": list(range(52, 252, slow_step)),
-            "band": [place / 1_000 for place in range(band_count)],
-        }
-        with bench.engine(OURS) as us:
-            bench.said("memory: a sweep in a fresh process")
-            count = us.ask("sweep", file=file, space=space, habit=bench.daily_habit)["count"]
-            peaks.append(us.ask("peak_megabytes"))
-        yield Row(
-            f"peak memory, {count:,} combinations",
-            "MB",
-            Samples([peaks[-1]]),
-            judged=peaks[-1],
-            floor=400.0,
-            goal=400.0,
-            at_most=True,
-        )
-    growth = peaks[1] / peaks[0]
-    yield Row(
-        "  over 1,000 combinations", "×", Samples([growth]),
-        judged=abs(growth - 1.0), floor=0.1, goal=0.1, at_most=True, note="judged: its change",
-    )  # fmt: skip
 
 
 def measure_million(bench: Bench) -> Iterator[Row]:
@@ -192,7 +129,7 @@ def measure_plain(bench: Bench) -> Iterator[Row]:
 
 def measure_ray(bench: Bench) -> Iterator[Row]:
     """A sweep of a minute on two workers beside the bare kernel on two busy cores."""
-    file, habit = str(bench.daily), bench.daily_habit
+    file, habit = str(bench.files["daily"]), bench.daily_habit
     space: dict[str, list[Any]] = {
         "fast": list(range(2, 52)), "slow": list(range(52, 252, 2)), "band": [0.0]
     }  # fmt: skip
@@ -211,7 +148,7 @@ def measure_ray(bench: Bench) -> Iterator[Row]:
             before = _both(one, other, kernel)
             with bench.engine(OURS, None) as us:
                 asked = {"file": file, "space": long, "warm_up": space, "habit": habit}
-                rates.append(_rate(us, ("fan_out", {**asked, "workers": 2}), 1.0))
+                rates.append(rate_of(us, ("fan_out", {**asked, "workers": 2}), 1.0))
             kernels.append((before + _both(one, other, kernel)) / 2)
             shares.append(rates[-1] / kernels[-1])
     yield Row(
@@ -237,7 +174,7 @@ def measure_shell(bench: Bench) -> Iterator[Row]:
     ):
         row = Row(work, "s", floor=floor, goal=goal, at_most=True)
         if not command.exists():
-            yield _with(row, note="there is no fanfold command")
+            yield with_(row, note="there is no fanfold command")
             continue
         bench.said(work)
         place = Path(tempfile.mkdtemp(dir=bench.folder))
@@ -246,12 +183,12 @@ def measure_shell(bench: Bench) -> Iterator[Row]:
                 _seconds_of([str(command), *arguments], place) for _ in range(1 + bench.repetitions)
             ]
         except subprocess.CalledProcessError as error:
-            yield _with(row, note=_last_line(error.stderr))
+            yield with_(row, note=_last_line(error.stderr))
             continue
         finally:
             shutil.rmtree(place)
         samples = Samples(warm, cold)
-        yield _with(row, ours=samples, judged=samples.median)
+        yield with_(row, ours=samples, judged=samples.median)
 
 
 def _seconds_of(command: list[str], folder: Path) -> float:
@@ -265,22 +202,13 @@ def _last_line(text: str) -> str:
     return lines[-1] if lines else "it failed without a word"
 
 
-def _rate(engine: Engine, question: Question, scale: float) -> float:
+def rate_of(engine: Engine, question: Question, scale: float = 1.0) -> float:
+    """Of the work that a question asks for: so many a second."""
     work, arguments = question
     done = engine.ask(work, **arguments)
     return done["count"] / done["seconds"] / scale
 
 
-def _with(row: Row, **changes: Any) -> Row:
+def with_(row: Row, **changes: Any) -> Row:
+    """The row with some of its fields changed."""
     return Row(**{**row.__dict__, **changes})
-
-
-MEASUREMENTS: dict[str, Callable[[Bench], Iterator[Row]]] = {
-    "sweep": measure_sweep,
-    "memory": measure_memory,
-    "million": measure_million,
-    "plain": measure_plain,
-    "ray": measure_ray,
-    "shell": measure_shell,
-}
-"""By the names that `--only` takes."""

@@ -1,13 +1,14 @@
 """fanfold, through its public face; the bare kernel for what that face costs."""
 
-import itertools
 import shutil
 import tempfile
 import time
 from functools import cache
+from itertools import product
 from typing import Any, ClassVar
 
 import numpy as np
+from cases import combinations_of, space_of
 from prices import read_prices
 from pydantic import Field
 from served import Space, serve, timed
@@ -16,7 +17,15 @@ import fanfold as ff
 from fanfold.distributed import connected
 from fanfold.engine.backtest import terms_of
 from fanfold.engine.run import run_chunk
-from fanfold.strategies import SMA, SmaCross, Strategy, decision
+from fanfold.strategies import (
+    SMA,
+    DonchianBreakout,
+    MomentumRotation,
+    RsiBracket,
+    SmaCross,
+    Strategy,
+    decision,
+)
 
 FAST, SLOW = 0, 1
 BAND = 2
@@ -53,6 +62,15 @@ class PlainCross(SmaCross):
     decide: ClassVar[Any] = staticmethod(decide_in_python)
 
 
+STRATEGIES: dict[str, type[Strategy]] = {
+    "sma": SmaCross,
+    "rsi": RsiBracket,
+    "donchian": DonchianBreakout,
+    "rotation": MomentumRotation,
+}
+"""By the names of the cases."""
+
+
 def trades(file: str, fast: int, slow: int, habit: dict[str, Any]) -> dict[str, Any]:
     """Fills and final equity of one combination."""
     return _trades(SmaCross(fast=fast, slow=slow), file, habit)
@@ -76,21 +94,36 @@ def _trades(strategy: Strategy, file: str, habit: dict[str, Any]) -> dict[str, A
     }
 
 
-def sweep(file: str, space: Space, habit: dict[str, Any], rows_file: str = "") -> dict[str, float]:
-    """Time a sweep in this process, from bars to its table."""
-    bars, strategy = bars_of(file), BandedCross if "band" in space else SmaCross
+def sweep(
+    case: str, size: str, file: str, habit: dict[str, Any], rows_file: str = ""
+) -> dict[str, float]:
+    """Time a sweep of a case in this process, from bars to its table."""
+    return _sweep(STRATEGIES[case], space_of(case, size), file, habit, rows_file)
+
+
+def sweep_bands(file: str, space: Space, habit: dict[str, Any]) -> dict[str, float]:
+    """The same for a cross with a third axis."""
+    return _sweep(BandedCross, space, file, habit, "")
+
+
+def _sweep(
+    strategy: type[Strategy], space: Space, file: str, habit: dict[str, Any], rows_file: str
+) -> dict[str, float]:
+    bars = bars_of(file)
     seconds, table = timed(
         lambda: ff.sweep(strategy, space, bars, start_bar=0, workers=0, **_choices(habit))
     )
     status = table["status"]
     if rows_file:
         rows = table[status == "ok"]
+        fills = rows["fill_count"]
         np.savez(
             rows_file,
             total_return=rows["total_return"],
             sharpe=rows["sharpe"],
             max_drawdown=rows["max_drawdown"],
-            trade_count=(rows["fill_count"] + 1) // 2,  # with the one still open
+            # Of one asset each pair of fills is a trade, with the one still open.
+            trade_count=fills if bars.asset_count > 1 else (fills + 1) // 2,
         )
     _forget(table)
     return {"seconds": seconds, "count": int((status == "ok").sum())}
@@ -98,11 +131,21 @@ def sweep(file: str, space: Space, habit: dict[str, Any], rows_file: str = "") -
 
 def kernel(file: str, space: Space, habit: dict[str, Any], seconds_min: float) -> dict[str, float]:
     """Time the engine alone: strategies made beforehand, one call, no table."""
+    combinations = (dict(zip(space, values, strict=True)) for values in product(*space.values()))
+    chosen = [BandedCross(**params) for params in combinations if params["fast"] < params["slow"]]
+    return _kernel(chosen, file, habit, seconds_min)
+
+
+def kernel_of(case: str, size: str, file: str, habit: dict[str, Any]) -> dict[str, float]:
+    """The same for a case."""
+    chosen = [STRATEGIES[case](**params) for params in combinations_of(case, size)]
+    return _kernel(chosen, file, habit, 0.0)
+
+
+def _kernel(
+    strategies: list[Any], file: str, habit: dict[str, Any], seconds_min: float
+) -> dict[str, float]:
     bars, terms = bars_of(file), terms_of(start_bar=0, **_choices(habit))
-    combinations = itertools.product(*space.values())
-    kind = BandedCross if "band" in space else SmaCross
-    chosen = [dict(zip(space, values, strict=True)) for values in combinations]
-    strategies = [kind(**params) for params in chosen if params["fast"] < params["slow"]]
     count, seconds = 0, 0.0
     while seconds == 0.0 or seconds < seconds_min:
         took, _ = timed(lambda: run_chunk(strategies, bars, terms, 0))
@@ -145,33 +188,37 @@ def bars_of(file: str) -> ff.Bars:
     import pandas as pd
 
     prices = read_prices(file)
-    frame = pd.DataFrame(
-        {
-            "ts": pd.DatetimeIndex(prices.ts, tz="UTC"),
-            "open": prices.open,
-            "high": prices.high,
-            "low": prices.low,
-            "close": prices.close,
-            "volume": prices.volume,
-        }
-    )
+    panel = prices.close.reshape(len(prices.ts), -1)
+    symbols = [f"ASSET{place}" for place in range(panel.shape[1])]
+    columns = {
+        name: getattr(prices, name).reshape(panel.shape).ravel()
+        for name in ("open", "high", "low", "close", "volume")
+    }
+    ts = pd.DatetimeIndex(np.repeat(prices.ts, len(symbols)), tz="UTC")
+    frame = pd.DataFrame({"ts": ts, "symbol": symbols * len(panel), **columns})
     if prices.are_daily:
         frame["ts"] = frame["ts"].dt.tz_localize(None)
-        return ff.Bars.from_frame(frame, stamp="session", calendar="XNYS", symbols="ASSET")
-    return ff.Bars.from_frame(frame, stamp="end", calendar="24/7", symbols="ASSET")
+        return ff.Bars.from_frame(frame, stamp="session", calendar="XNYS")
+    return ff.Bars.from_frame(frame, stamp="end", calendar="24/7")
 
 
 def _choices(habit: dict[str, Any]) -> dict[str, Any]:
     """The habit of the other engines as named options: whole units, sized at the fill."""
-    units = habit["units"]
+    sizing: ff.Sizing = ff.Exposure()
+    if habit["units"]:
+        sizing = ff.FixedUnits(habit["units"])
+    elif habit.get("notional"):
+        sizing = ff.FixedNotional(habit["notional"])
     return {
         "cash": habit["cash"],
         "costs": ff.Costs(
             commission_bps=habit["commission"] * 1e4, slippage_bps=habit["slippage"] * 1e4
         ),
-        "sizing": ff.FixedUnits(units) if units else ff.Exposure(),
+        "sizing": sizing,
         "venue": "ideal",
-        "options": ff.FillOptions(size_at="fill", fractional=False),
+        "options": ff.FillOptions(
+            size_at="fill", fractional=False, exit_arming=habit.get("arming", "entry_bar")
+        ),
     }
 
 
@@ -188,7 +235,9 @@ if __name__ == "__main__":
             "trades": trades,
             "plain_trades": plain_trades,
             "sweep": sweep,
+            "sweep_bands": sweep_bands,
             "kernel": kernel,
+            "kernel_of": kernel_of,
             "one": one,
             "plain": plain,
             "fan_out": fan_out,

@@ -15,7 +15,7 @@ YEARLY_DRIFT = 0.08
 
 @dataclass(frozen=True)
 class Prices:
-    """Bars of one asset, each array of shape [bar].
+    """Bars of one asset, each array of shape [bar], or of several, of shape [bar, asset].
 
     Attributes:
         ts: Session date of a daily bar, end of a minute bar [ns UTC].
@@ -50,12 +50,25 @@ def read_prices(file: str) -> Prices:
         return Prices(**{name: stored[name] for name in stored.files})
 
 
-def daily_walk(session_count: int, seed: int) -> Prices:
-    """A random walk over the first sessions of the New York calendar since 2000."""
+def daily_walk(session_count: int, seed: int, gap: float = 0.25) -> Prices:
+    """A random walk over the first sessions of the New York calendar since 2000.
+
+    Args:
+        session_count: Bars.
+        seed: An equal one gives equal prices.
+        gap: Deviation from a close to the next open [daily deviations].
+    """
     import exchange_calendars
 
     sessions = exchange_calendars.get_calendar("XNYS", start="2000-01-01").sessions
-    return _walk(sessions[:session_count].as_unit("ns").asi8, SESSIONS_PER_YEAR, seed)
+    return _walk(sessions[:session_count].as_unit("ns").asi8, SESSIONS_PER_YEAR, seed, gap)
+
+
+def daily_panel(session_count: int, seed: int, asset_count: int) -> Prices:
+    """As many such walks side by side; the first is the one of the seed alone."""
+    walks = [daily_walk(session_count, seed + place) for place in range(asset_count)]
+    columns = list(zip(*(astuple(walk)[1:] for walk in walks), strict=True))
+    return Prices(walks[0].ts, *(np.column_stack(column) for column in columns))
 
 
 def minute_walk(bar_count: int, seed: int) -> Prices:
@@ -74,13 +87,13 @@ def real_goog() -> Prices:
     return Prices(ts, *(np.ascontiguousarray(field[:, 0]) for field in bars.panel))
 
 
-def _walk(ts: NDArray[np.int64], per_year: float, seed: int) -> Prices:
+def _walk(ts: NDArray[np.int64], per_year: float, seed: int, gap_share: float = 0.25) -> Prices:
     # Prices are not rounded: two averages of whole cents can be equal, and which is
     # then above hangs on the order in which an engine added them up.
     draw = np.random.default_rng(seed)
     count, volatility = len(ts), YEARLY_VOLATILITY / per_year**0.5
     close = 100 * np.exp(np.cumsum(draw.normal(YEARLY_DRIFT / per_year, volatility, count)))
-    gap = np.exp(draw.normal(0.0, volatility / 4, count))
+    gap = np.exp(draw.normal(0.0, volatility * gap_share, count))
     opened = np.concatenate([[100.0], close[:-1]]) * gap
     reach = np.abs(draw.normal(0.0, volatility / 2, (2, count)))
     return Prices(

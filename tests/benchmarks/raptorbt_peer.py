@@ -1,46 +1,43 @@
-"""raptorbt: signals as arrays, its engine in Rust, a result object a run.
+"""raptorbt: the works that it is asked for; how it trades is in `raptorbt_cases`."""
 
-On one core a loop of single runs may be quicker than its batch, which keeps all
-results alive at once; the quicker of the two is found before anything is timed.
-"""
-
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import raptorbt
+from cases import combinations_of
 from prices import Prices, read_prices
-from served import Space, feasible_pairs, serve, timed
+from raptorbt_cases import MEASURES, config_of, measures_of, results_of
+from served import serve, timed
 
-BATCH = 250
-"""Combinations of one batch: bounds the results that are alive at once."""
-
-MEASURES = ("total_return", "sharpe", "max_drawdown", "trade_count")
-
-Pairs = list[tuple[int, int]]
+ONE_BY_ONE = "one by one"
 
 
 def trades(file: str, fast: int, slow: int, habit: dict[str, Any]) -> dict[str, Any]:
     """Fills and final equity of one combination."""
-    prices = read_prices(file)
-    (result,) = _one_by_one(prices, [(fast, slow)], habit)
+    chosen = [{"fast": fast, "slow": slow}]
+    (result,) = results_of("sma", read_prices(file), chosen, habit, ONE_BY_ONE)
     return _fills_of(result)
 
 
 def sweep(
-    file: str, space: Space, habit: dict[str, Any], rows_file: str, way: str
+    case: str, size: str, file: str, habit: dict[str, Any], *, way: str, rows_file: str = ""
 ) -> dict[str, float]:
     """Time a sweep from prices to four measures a combination."""
-    prices, pairs, run = read_prices(file), feasible_pairs(space), WAYS[way]
-    seconds, rows = timed(lambda: [_measures(r) for r in run(prices, pairs, habit)])
-    np.savez(rows_file, **dict(zip(MEASURES, np.array(rows, float).T, strict=True)))
-    return {"seconds": seconds, "count": len(pairs)}
+    prices, combinations = read_prices(file), combinations_of(case, size)
+    seconds, rows = timed(
+        lambda: [measures_of(r) for r in results_of(case, prices, combinations, habit, way)]
+    )
+    if rows_file:
+        np.savez(rows_file, **dict(zip(MEASURES, np.array(rows, float).T, strict=True)))
+    return {"seconds": seconds, "count": len(combinations)}
 
 
 def one(file: str, fast: int, slow: int, habit: dict[str, Any]) -> dict[str, float]:
     """Time one run from prices to its measures."""
-    prices = read_prices(file)
-    seconds, _ = timed(lambda: [_measures(r) for r in _one_by_one(prices, [(fast, slow)], habit)])
+    prices, chosen = read_prices(file), [{"fast": fast, "slow": slow}]
+    seconds, _ = timed(
+        lambda: [measures_of(r) for r in results_of("sma", prices, chosen, habit, ONE_BY_ONE)]
+    )
     return {"seconds": seconds, "count": len(prices.ts)}
 
 
@@ -69,7 +66,7 @@ class _Cross(raptorbt.Strategy):
 def plain(file: str, fast: int, slow: int, habit: dict[str, Any]) -> dict[str, float]:
     """Time a run whose decision is Python."""
     prices = read_prices(file)
-    seconds, _ = timed(lambda: _measures(_in_python(prices, fast, slow, habit)))
+    seconds, _ = timed(lambda: measures_of(_in_python(prices, fast, slow, habit)))
     return {"seconds": seconds, "count": len(prices.ts)}
 
 
@@ -84,57 +81,9 @@ def _in_python(prices: Prices, fast: int, slow: int, habit: dict[str, Any]) -> A
         _Cross(fast, slow),
         *columns,
         symbol="ASSET",
-        config=_config(prices, habit),
+        config=config_of(prices, habit),
         instrument_config=raptorbt.InstrumentConfig(lot_size=1.0),
     )
-
-
-def _one_by_one(prices: Prices, pairs: Pairs, habit: dict[str, Any]) -> Iterator[Any]:
-    config, lots = _config(prices, habit), raptorbt.InstrumentConfig(lot_size=1.0)
-    columns = prices.ts, prices.open, prices.high, prices.low, prices.close, prices.volume
-    for above in _signals(prices, pairs):
-        yield raptorbt.run_single_backtest(
-            *columns, above, ~above, 1, 1.0, "ASSET", config, None, lots
-        )
-
-
-def _batched(prices: Prices, pairs: Pairs, habit: dict[str, Any]) -> Iterator[Any]:
-    config, lots = _config(prices, habit), raptorbt.InstrumentConfig(lot_size=1.0)
-    columns = prices.ts, prices.open, prices.high, prices.low, prices.close, prices.volume
-    for at in range(0, len(pairs), BATCH):
-        items = [
-            raptorbt.BatchSingleItem("", above, ~above, instrument_config=lots)
-            for above in _signals(prices, pairs[at : at + BATCH])
-        ]
-        for _, result in raptorbt.batch_single_backtest(*columns, items, config):
-            yield result
-
-
-WAYS = {"one by one": _one_by_one, "batched": _batched}
-
-
-def _signals(prices: Prices, pairs: Pairs) -> Iterator[np.ndarray]:
-    """Whether the fast average is above the slow one, each average computed once."""
-    windows = {window for pair in pairs for window in pair}
-    averages = {window: raptorbt.sma(prices.close, window) for window in windows}
-    for fast, slow in pairs:
-        yield averages[fast] > averages[slow]
-
-
-def _config(prices: Prices, habit: dict[str, Any]) -> Any:
-    return raptorbt.BacktestConfig(
-        initial_capital=habit["cash"],
-        fees=habit["commission"],
-        slippage=habit["slippage"],
-        fill_timing="next_bar_open",
-        periods_per_year=prices.periods_per_year,
-    )
-
-
-def _measures(result: Any) -> tuple[float, float, float, int]:
-    found = result.metrics
-    shares = found.total_return_pct / 100, found.max_drawdown_pct / 100
-    return shares[0], found.sharpe_ratio, shares[1], found.total_trades
 
 
 def _fills_of(result: Any) -> dict[str, Any]:

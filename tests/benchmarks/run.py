@@ -10,17 +10,28 @@ import os
 import platform
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from agreement import Agreement, compare_rows, compare_trades
+from agreement import Agreement, Difference, compare_trades
+from cases import CASES, combinations_of
 from engines import OURS, PACKAGES, SCRIPTS, Engine, EngineError
-from measurements import MEASUREMENTS, Bench
-from prices import daily_walk, minute_walk, real_goog
+from four import check_cases, measure_four, worst_line
+from measurements import (
+    Bench,
+    measure_million,
+    measure_plain,
+    measure_ray,
+    measure_shell,
+)
+from memory import measure_memory
+from prices import daily_panel, daily_walk, minute_walk, real_goog
 from tables import Row, table
 
 SEED = 7
 SESSIONS = 5_031
+ASSETS = 10
 
 COSTS = {"commission": 0.001, "slippage": 0.0005}
 ALL_CASH = {"cash": 100_000.0, "units": 0, **COSTS}
@@ -28,6 +39,16 @@ ALL_CASH = {"cash": 100_000.0, "units": 0, **COSTS}
 FIXED_UNITS = {"cash": 1_000_000.0, "units": 100, **COSTS, "slippage": 0.0}
 # Thousands of round trips at the usual costs would leave nothing to trade with.
 THIN_COSTS = {**ALL_CASH, "commission": 1e-6, "slippage": 1e-6}
+
+MEASUREMENTS: dict[str, Callable[[Bench], Iterator[Row]]] = {
+    "sweep": measure_four,
+    "memory": measure_memory,
+    "million": measure_million,
+    "plain": measure_plain,
+    "ray": measure_ray,
+    "shell": measure_shell,
+}
+"""By the names that `--only` takes."""
 
 CHECKED_BY = {
     "vectorbt": (("trades", ALL_CASH), ("trades", FIXED_UNITS)),
@@ -56,6 +77,8 @@ def main() -> int:
         agreements = check(bench)
         rows = [row for name in asked.only or MEASUREMENTS for row in measure(name, bench)]
     print(f"\n{table(rows)}\n\n{legend(bench)}")
+    if any(row.case for row in rows):
+        print(f"\n{worst_line(rows)}")
     if asked.json:
         found = {
             "machine": machine,
@@ -68,15 +91,19 @@ def main() -> int:
 
 def prepare(folder: Path, *, quick: bool) -> Bench:
     """Write the prices and settle how much is done."""
-    step = 5 if quick else 1
+    days = {
+        "daily": daily_walk(SESSIONS, SEED),
+        "gapless": daily_walk(SESSIONS, SEED, gap=0.0),
+        "panel": daily_panel(SESSIONS, SEED, ASSETS),
+    }
     return Bench(
         folder=folder,
-        daily=daily_walk(SESSIONS, SEED).write(folder / "daily.npz"),
+        files={name: prices.write(folder / f"{name}.npz") for name, prices in days.items()},
         minutes=minute_walk(1_000_000, SEED).write(folder / "minutes.npz"),
         short=minute_walk(20_000 if quick else 200_000, SEED).write(folder / "short.npz"),
         cores=sorted(os.sched_getaffinity(0)),
         repetitions=2 if quick else 5,
-        space={"fast": list(range(2, 52, step)), "slow": list(range(10, 210, 2))},
+        size="few" if quick else "full",
         fan_out_seconds=15.0 if quick else 60.0,
         daily_habit=ALL_CASH,
         minute_habit=THIN_COSTS,
@@ -84,29 +111,32 @@ def prepare(folder: Path, *, quick: bool) -> Bench:
     )
 
 
-def check(bench: Bench) -> list[Agreement]:
+def check(bench: Bench) -> list[Agreement | Difference]:
     """Compare trades and rows with every peer; those that differ get no ratios."""
     print("\nDo the engines trade alike?", flush=True)
-    files = {"GOOG": real_goog().write(bench.folder / "goog.npz"), "random walk": bench.daily}
-    found: list[Agreement] = []
+    files = {
+        "GOOG": real_goog().write(bench.folder / "goog.npz"),
+        "random walk": bench.files["daily"],
+    }
+    found: list[Agreement | Difference] = []
     with bench.engine(OURS) as us:
         for name, works in CHECKED_BY.items():
             try:
                 with bench.engine(name) as them:
-                    here = [
+                    here: list[Agreement | Difference] = [
                         compare_one(us, them, (label, file), *work)
                         for label, file in files.items()
                         for work in works
                     ]
-                    if name != "backtesting.py":
-                        here.append(compare_sweeps(us, them, bench))
+                    for agreement in here:
+                        if isinstance(agreement, Agreement) and agreement.findings:
+                            bench.disagreeing[name] = agreement.findings[0]
+                    here += check_cases(us, them, bench)
             except EngineError as error:
                 print(f"  not available: {error}", flush=True)
                 continue
             for agreement in here:
                 print(agreement.line, flush=True)
-                if agreement.findings:
-                    bench.disagreeing[name] = agreement.findings[0]
             found += here
     return found
 
@@ -127,17 +157,6 @@ def compare_one(
     sized = f"{habit['units']} units" if habit["units"] else "all cash in whole units"
     decided = "decided in Python, " if work == "plain_trades" else ""
     return Agreement(them.name, f"{label}, {decided}{sized}, {fill_count} fills", findings)
-
-
-def compare_sweeps(us: Engine, them: Engine, bench: Bench) -> Agreement:
-    """Every row of the sweep that is measured."""
-    files = [bench.folder / f"rows-{name}.npz" for name in ("ours", "theirs")]
-    asked = {"file": str(bench.daily), "space": bench.space, "habit": ALL_CASH}
-    way = {"way": "one by one"} if them.name == "raptorbt" else {}
-    us.ask("sweep", **asked, rows_file=str(files[0]))
-    them.ask("sweep", **asked, rows_file=str(files[1]), **way)
-    findings, what = compare_rows(*files)
-    return Agreement(them.name, what, findings)
 
 
 def measure(name: str, bench: Bench) -> list[Row]:
@@ -175,12 +194,19 @@ def describe_machine() -> dict[str, str]:
 
 def legend(bench: Bench) -> str:
     """How to read the table."""
+    ours, theirs = (
+        " / ".join(f"{len(combinations_of(case, size)):,}" for case in CASES)
+        for size in (bench.size, "few")
+    )
     return (
         f"Medians of {bench.repetitions} [least–most]; one more came first and is not counted\n"
         "(cold: the first in a fresh process, what it still had to load included). Ratios are\n"
-        "medians over pairs that alternate; single engines share one core. Sweep: commission\n"
-        "10 bps, slippage 5 bps, all cash in whole units at the next open; return, Sharpe,\n"
-        "drawdown and trade count of each feasible combination. Long runs: minute bars,\n"
+        "medians over pairs that alternate; single engines share one core. Sweeps: 5,031 bars,\n"
+        "commission 10 bps, slippage 5 bps (none with a bracket), all cash in whole units at the\n"
+        "next open; return, Sharpe, drawdown and trade count of each combination. Rates are per\n"
+        f"combination: ours over {ours} of them, a peer's over {theirs}\n"
+        "(SMA, RSI, Donchian, rotation). From nothing: from starting the process, with nothing\n"
+        "compiled yet, to the rows of a sweep as small as the peers'. Long runs: minute bars,\n"
         "costs of 0.01 bps, so that the account lives. Fan-out: the workers are up and warm;\n"
         "the kernel ran in two processes on both cores at once."
     )

@@ -41,6 +41,7 @@ class Row:
         judged: The figure that floor and goal are about; None if there is none.
         at_most: Whether floor and goal are upper bounds.
         ratios: Ours over theirs, pair by pair.
+        case: Which of the four strategies it is about, or "".
     """
 
     work: str
@@ -54,6 +55,7 @@ class Row:
     goal: float | None = None
     at_most: bool = False
     note: str = ""
+    case: str = ""
 
     @property
     def verdict(self) -> str:

@@ -1,12 +1,14 @@
 """Markets made up for tests: bars written down by hand, and wild ones from a seed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from fanfold.domain.adjustment import NEVER
 from fanfold.domain.bars import Bars
 from fanfold.domain.panel import CLOSE, HIGH, LOW, OPEN, VOLUME
 
@@ -65,8 +67,13 @@ def wild_bars(
     absent_share: float = 0.1,
     session_bars: int = 1,
     calendar: str = "XNYS",
+    unknown_volume: bool = True,
+    events: bool = False,
 ) -> Bars:
-    """A rough market: prices of any size, gaps, bars without volume and bars that are missing."""
+    """A rough market: prices of any size, gaps, bars without volume and bars that are missing.
+
+    With `events` it has splits, dividends, terms of membership and a delisting too.
+    """
     rng = np.random.default_rng(seed)
     shape = bar_count, asset_count
     level = 10.0 ** rng.uniform(-0.5, 3.5, asset_count)
@@ -74,18 +81,51 @@ def wild_bars(
     open_ = close * np.exp(rng.normal(0.0, 0.02, shape))
     panel = np.empty((5, *shape))
     panel[OPEN], panel[CLOSE] = open_, close
-    panel[HIGH] = np.maximum(open_, close) * 1.01
-    panel[LOW] = np.minimum(open_, close) * 0.99
+    panel[HIGH] = np.maximum(open_, close) * (1.0 + rng.uniform(0.0, 0.04, shape))
+    panel[LOW] = np.minimum(open_, close) * (1.0 - rng.uniform(0.0, 0.04, shape))
     panel[VOLUME] = rng.integers(1, 10_000, shape)
     if rng.random() < 0.5:
         panel[:VOLUME] = np.round(panel[:VOLUME], 2) + 0.01
     unknown = rng.random(shape) < absent_share / 4
     silent = rng.random(shape) < absent_share / 2
     missing = rng.random(shape) < absent_share
-    panel[VOLUME][unknown] = np.nan
+    if unknown_volume:
+        panel[VOLUME][unknown] = np.nan
     panel[VOLUME][silent] = 0.0
     panel[:, missing] = np.nan
-    return bars_of(panel, session_bars=session_bars, gaps=[1, 1, 3, 1, 2], calendar=calendar)
+    bars = bars_of(panel, session_bars=session_bars, gaps=[1, 1, 3, 1, 2], calendar=calendar)
+    return _with_events(bars, rng) if events else bars
+
+
+def _with_events(bars: Bars, rng: np.random.Generator) -> Bars:
+    """Splits (the prices fall with them), dividends, membership, and one asset delisted."""
+    shape = bars.bar_count, bars.asset_count
+    begins = np.append(True, bars.session_day[1:] != bars.session_day[:-1])[:, None]
+    happens = (rng.random(shape) < 0.05) & begins
+    splits = np.where(happens, rng.choice([2.0, 7.0, 1.5, 0.1, 1.0 / 3.0], shape), 1.0)
+    pays = (rng.random(shape) < 0.08) & begins
+    panel = bars.panel.copy()
+    panel[:VOLUME] /= np.cumprod(splits, axis=0)
+    marks = np.where(np.isnan(panel[CLOSE]), 1.0, panel[CLOSE])
+    dividends = np.where(pays, np.round(marks * rng.uniform(0.001, 0.05, shape), 4), 0.0)
+    members = np.ones(shape, np.bool_)
+    for asset in range(bars.asset_count):
+        if rng.random() < 0.4:
+            members[slice(*np.sort(rng.integers(0, bars.bar_count + 1, 2))), asset] = False
+    days = np.full(bars.asset_count, NEVER)
+    if rng.random() < 0.5:
+        gone = int(rng.integers(bars.bar_count // 2, bars.bar_count))
+        days[-1] = bars.session_day[gone]
+        panel[:, bars.session_day >= days[-1], -1] = np.nan
+    return replace(
+        bars,
+        panel=panel,
+        splits=splits,
+        dividends=dividends,
+        members=members,
+        delisted_day=days,
+        delisting_return=np.full(bars.asset_count, float(rng.choice([-1.0, -0.3, 0.0, 0.1]))),
+    )
 
 
 def wild_markets(

@@ -1,19 +1,32 @@
 """Bars of several assets as one aligned panel."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast, get_args
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fanfold.domain.adjustment import forward_factors, forward_panel, real_factors
+from fanfold.domain.layout import (
+    CELL,
+    LAYOUT,
+    arrays_of,
+    check_content,
+    check_labels,
+    delisting_returns,
+    narrowed,
+    settled,
+    speaking,
+)
 from fanfold.domain.names import chosen_places
 from fanfold.domain.panel import CLOSE, FIELDS, HIGH, LOW, OPEN, VOLUME
-from fanfold.domain.period import Moment, bars_within, day_text, ts_text
-from fanfold.domain.prices import Basis, absent, fault, faulty
+from fanfold.domain.period import Moment, bars_within, day_text, period_text
+from fanfold.domain.prices import Basis
 from fanfold.domain.sessions import ROUND_THE_CLOCK
 from fanfold.domain.stamps import Stamp
 from fanfold.errors import DataError
@@ -44,6 +57,20 @@ class Bars:
         benchmark: Level of a benchmark at each bar's end, NaN before it began; [bar].
         benchmark_name: What the benchmark is.
         source: Where the bars came from, for people.
+        splits: Units after per unit before a split, on the first bar of its ex-date,
+            1.0 elsewhere; on raw prices only; shape [bar, asset].
+        dividends: Cash per unit [currency], on the first bar of the ex-date and for
+            units after a split of that day, 0.0 elsewhere; on prices of basis raw or
+            split only; shape [bar, asset].
+        members: Whether an asset belonged to the universe then; shape [bar, asset].
+        delisted_day: Day from which an asset is no longer listed [days since
+            1970-01-01], `NEVER` for one that is; shape [asset].
+        delisting_return: From the last close to what a holder got in the end [1],
+            at least -1; shape [asset].
+        extra: Further columns by name, each the value last known at a bar's end, NaN
+            before the first; shapes [bar, asset].
+
+    What has nothing to say is None: no split, all members, nothing delisted.
     """
 
     symbols: tuple[str, ...]
@@ -58,16 +85,24 @@ class Bars:
     benchmark: NDArray[np.float64] | None = None
     benchmark_name: str = ""
     source: str = ""
+    splits: NDArray[np.float64] | None = None
+    dividends: NDArray[np.float64] | None = None
+    members: NDArray[np.bool_] | None = None
+    delisted_day: NDArray[np.int64] | None = None
+    delisting_return: NDArray[np.float64] | None = None
+    extra: Mapping[str, NDArray[np.float64]] = field(default_factory=dict[str, Any])
 
     def __post_init__(self) -> None:
         """Refuse what is no panel, and make the arrays read-only."""
-        _check_labels(self)
-        for name, (kind, shape) in _layout(self).items():
+        check_labels(self)
+        for name in LAYOUT:
             array = getattr(self, name)
             if array is not None:
-                object.__setattr__(self, name, _settled(name, array, kind, shape))
-        _check_clock(self)
-        _check_prices(self)
+                object.__setattr__(self, name, settled(self, name, array))
+        extra = {name: settled(self, name, self.extra[name]) for name in sorted(self.extra)}
+        object.__setattr__(self, "extra", MappingProxyType(extra))
+        object.__setattr__(self, "delisting_return", delisting_returns(self))
+        check_content(self)
 
     @classmethod
     def from_frame(
@@ -81,13 +116,18 @@ class Bars:
         benchmark: Any = None,
         bar: timedelta | None = None,
         source: str = "",
+        delisted_at: Mapping[str, Moment] | None = None,
+        delisting_return: float | Mapping[str, float] = 0.0,
+        members: Any = None,
     ) -> "Bars":
         """Build bars from a tidy frame: symbol, ts, open, high, low, close, volume.
 
         Columns are found whatever their case; ``adj_close``, ``splits`` and
         ``dividends`` may be there too, others are left out. A frame of one asset
         needs no symbol column and may hold its timestamps in the index. Symbols are
-        aligned over all timestamps; a row without prices is a missing bar.
+        aligned over all timestamps; a row without prices is a missing bar, with an
+        action if it has one. Actions that the prices contain are left out; 0 and NaN
+        are none.
 
         Args:
             frame: pandas DataFrame or Arrow Table; per symbol sorted by time.
@@ -104,6 +144,9 @@ class Bars:
             bar: Length of a bar stamped by its start; if left out, the most common
                 gap. A bar ends at its session's close at the latest.
             source: Where the frame came from, for people.
+            delisted_at: As in `with_events`.
+            delisting_return: As in `with_events`.
+            members: As in `with_events`.
 
         Raises:
             ConfigError: An argument is missing or unknown.
@@ -112,7 +155,15 @@ class Bars:
         from fanfold.domain.frames import FrameSpec, read_frame
 
         spec = FrameSpec(
-            stamp=stamp, basis=basis, calendar=calendar, symbols=symbols, bar=bar, source=source
+            stamp=stamp,
+            basis=basis,
+            calendar=calendar,
+            symbols=symbols,
+            bar=bar,
+            source=source,
+            delisted_at=delisted_at,
+            delisting_return=delisting_return,
+            members=members,
         )
         return cls(**read_frame(frame, spec, benchmark))
 
@@ -174,12 +225,38 @@ class Bars:
         """SHA-256 over all content; the labels `source` and `benchmark_name` do not count."""
         digest = hashlib.sha256()
         digest.update(repr((self.symbols, self.basis, self.calendar)).encode())
-        for name in _layout(self):
-            array = getattr(self, name)
-            if array is not None:
-                digest.update(f"{name}{array.shape}".encode())
-                digest.update(array.data)
+        for name, array in arrays_of(self).items():
+            digest.update(f"{name}{array.shape}".encode())
+            digest.update(array.data)
         return digest.hexdigest()
+
+    @cached_property
+    def forward(self) -> NDArray[np.float64]:
+        """Units that one unit of the first bar has become by splits; shape [bar, asset]."""
+        if self.splits is None:
+            return _read_only(np.ones((self.bar_count, self.asset_count)))
+        return _read_only(forward_factors(self.splits))
+
+    @cached_property
+    def seen(self) -> NDArray[np.float64]:
+        """Prices × `forward` and volume / `forward`, as strategies see them; shape of `panel`.
+
+        No split changes an earlier bar. The panel itself where there are none.
+        """
+        if self.splits is None:
+            return self.panel
+        return _read_only(forward_panel(self.panel, self.forward))
+
+    @cached_property
+    def real_factor(self) -> NDArray[np.float64] | None:
+        """Prices of the panel per real price; shape [bar, asset].
+
+        None on adjusted bars without raw prices. Where an asset has no bar it is the last
+        one, 1.0 before the first.
+        """
+        if self.basis == "raw":
+            return _read_only(np.ones((self.bar_count, self.asset_count)))
+        return None if self.raw is None else _read_only(real_factors(self.panel, self.raw))
 
     def select(
         self,
@@ -190,8 +267,8 @@ class Bars:
         """Narrow to some symbols and a period.
 
         Args:
-            symbols: Which, in this order. Bars in which none of them has prices are
-                left out, as if the others had never been there.
+            symbols: Which, in this order. Bars in which none of them has prices or
+                an action are left out, as if the others had never been there.
             start: First session (a date), or earliest end of a bar (an instant with
                 a time zone); dates, datetimes or ISO text.
             end: Last session or latest end of a bar, included.
@@ -203,129 +280,121 @@ class Bars:
         if symbols is None and start is None and end is None:
             return self
         bars: Any = bars_within(self.ts, self.session_day, start, end)
+        period = period_text(self.session_day, start, end)
         if bars.start >= bars.stop:
-            raise DataError(f"the period must hold a bar, was {_period_text(self, start, end)}")
+            raise DataError(f"the period must hold a bar, was {period}")
         chosen: Any = slice(None)
         if symbols is not None:
             chosen = chosen_places(symbols, self.symbols)
-            present = ~absent(self.panel[:, bars][:, :, chosen]).all(axis=1)
+            present = np.any(speaking(self)[bars][:, chosen], axis=1)
             if not present.any():
-                raise DataError(
-                    f"the period must hold a bar of {symbols}, was {_period_text(self, start, end)}"
-                )
+                raise DataError(f"the period must hold a bar of {symbols}, was {period}")
             bars = np.flatnonzero(present) + bars.start
         return self._narrowed(bars, chosen)
 
+    def with_events(
+        self,
+        *,
+        splits: Any = None,
+        dividends: Any = None,
+        delisted_at: Mapping[str, Moment] | None = None,
+        delisting_return: float | Mapping[str, float] = 0.0,
+        members: Any = None,
+    ) -> "Bars":
+        """Join what happened to the assets from other sources.
+
+        Args:
+            splits: pandas DataFrame or Arrow Table of symbol, ts (date of the session
+                before which it happens) and splits or value, added to those booked. A
+                date between two sessions means the next.
+            dividends: The same, of dividends or value [currency per unit].
+            delisted_at: First date on which an asset is no longer listed, by symbol.
+            delisting_return: From the last close to what a holder got [1], at least -1;
+                one for all that are delisted, or by symbol.
+            members: Terms, a row each, that replace what was there: symbol, start (first
+                date) and end (last date), empty where open; without one, never a member.
+
+        Raises:
+            ConfigError: A date cannot be understood, or a return has no date.
+            DataError: A symbol or a date is not in the bars, an action is there twice or
+                does not go with their basis.
+        """
+        from fanfold.domain.events import Grid, joined
+
+        given = {"splits": splits, "dividends": dividends, "members": members}
+        grid = Grid(symbols=self.symbols, session_day=self.session_day, calendar=self.calendar)
+        there = {name: getattr(self, name) for name in LAYOUT}
+        return replace(self, **joined(grid, there, given, delisted_at, delisting_return))
+
+    def with_column(self, name: str, frame: Any) -> "Bars":
+        """Add a column of `extra`, each value from the moment on which it was known.
+
+        Args:
+            name: What strategies call it.
+            frame: pandas DataFrame or Arrow Table of symbol, available_at and value;
+                without a column symbol, values hold for all assets. A datetime with a
+                zone is an instant, one without a date, known from that day's end at the
+                exchange.
+
+        Raises:
+            DataError: The name is taken, a symbol is not there, or an asset has two
+                values of one moment.
+        """
+        from fanfold.domain.events import Grid
+        from fanfold.domain.extra import known_values
+
+        taken = ("symbol", "ts", *FIELDS, *self.extra)
+        if not name or name in taken:
+            raise DataError(f"name of a column must be none of {', '.join(taken)}, was {name!r}")
+        grid = Grid(symbols=self.symbols, session_day=self.session_day, calendar=self.calendar)
+        return replace(self, extra={**self.extra, name: known_values(name, frame, grid, self.ts)})
+
     def to_frame(self) -> "pd.DataFrame":
-        """A tidy frame, one row a bar of an asset: symbol, ts (its end, UTC), open … volume."""
+        """A tidy frame, one row a bar of an asset: symbol, ts (its end, UTC), open … volume.
+
+        With columns splits and dividends where there are any.
+        """
         import pandas as pd
 
-        asset, bar = np.nonzero(~absent(self.panel).T)
+        asset, bar = np.nonzero(speaking(self).T)
         columns: dict[str, Any] = {
             "symbol": np.array(self.symbols, dtype=object)[asset],
             "ts": pd.DatetimeIndex(self.ts, tz="UTC")[bar],
         }
-        for place, field in enumerate(FIELDS):
-            columns[field] = self.panel[place][bar, asset]
+        for place, name in enumerate(FIELDS):
+            columns[name] = self.panel[place][bar, asset]
+        for name, values in (("splits", self.splits), ("dividends", self.dividends)):
+            if values is not None:
+                columns[name] = values[bar, asset]
         return pd.DataFrame(columns)
 
     def _narrowed(self, bars: Any, assets: Any) -> "Bars":
         columns: dict[str, Any] = {}
-        for name in _layout(self):
+        for name, (_, axes) in LAYOUT.items():
             array = getattr(self, name)
             if array is not None:
-                columns[name] = array[bars] if array.ndim == 1 else array[:, bars][:, :, assets]
+                columns[name] = narrowed(array, axes, bar=bars, asset=assets)
+        columns["extra"] = {
+            name: narrowed(array, CELL, bar=bars, asset=assets)
+            for name, array in self.extra.items()
+        }
         names = np.array(self.symbols, dtype=object)[assets]
         return replace(self, symbols=tuple(names), **columns)
 
     def __getstate__(self) -> dict[str, Any]:
         """The fields alone: what is computed from them does not travel."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        state = {one.name: getattr(self, one.name) for one in fields(self)}
+        return state | {"extra": dict(self.extra)}  # a mapping proxy cannot be pickled
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take checked fields as they are; arrays become read-only again."""
         for name, value in state.items():
-            if isinstance(value, np.ndarray):
-                value.flags.writeable = False
             object.__setattr__(self, name, value)
+        for array in arrays_of(self).values():
+            array.flags.writeable = False
+        object.__setattr__(self, "extra", MappingProxyType(self.extra))
 
 
-def _period_text(bars: Bars, start: Moment | None, end: Moment | None) -> str:
-    first, last = day_text(bars.session_day[0]), day_text(bars.session_day[-1])
-    return f"{start or 'the first'} to {end or 'the last'} of bars from {first} to {last}"
-
-
-def _layout(bars: Bars) -> dict[str, tuple[Any, tuple[int, ...]]]:
-    """Type and shape of each array, in the order of the fingerprint."""
-    count = len(bars.ts)
-    panel = (len(FIELDS), count, len(bars.symbols))
-    return {
-        "ts": (np.int64, (count,)),
-        "panel": (np.float64, panel),
-        "session_day": (np.int64, (count,)),
-        "minutes_to_close": (np.float64, (count,)),
-        "is_month_end": (np.bool_, (count,)),
-        "raw": (np.float64, panel),
-        "benchmark": (np.float64, (count,)),
-    }
-
-
-def _settled(name: str, array: Any, kind: Any, shape: tuple[int, ...]) -> NDArray[Any]:
-    """A read-only, C-contiguous view, or a copy where the array is not contiguous."""
-    wanted = f"{np.dtype(kind)}{list(shape)}"
-    if not isinstance(array, np.ndarray):
-        raise DataError(f"{name} must be an array {wanted}, was {type(array).__name__}")
-    given = cast("NDArray[Any]", array)
-    if given.dtype != kind or given.shape != shape:
-        raise DataError(f"{name} must be an array {wanted}, was {given.dtype}{list(given.shape)}")
-    view = np.ascontiguousarray(given).view()
-    view.flags.writeable = False
-    return view
-
-
-def _check_labels(bars: Bars) -> None:
-    names = bars.symbols
-    if not names or not all(isinstance(name, str) and name for name in names):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise DataError(f"symbols must be texts, at least one, was {names!r}")
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise DataError(f"symbols must be unique, {twice!r} stands twice")
-    if bars.basis not in get_args(Basis):
-        raise DataError(f"basis must be one of {', '.join(get_args(Basis))}, was {bars.basis!r}")
-
-
-def _check_clock(bars: Bars) -> None:
-    if bars.bar_count == 0:
-        raise DataError("bars must not be empty, was 0 bars")
-    step = np.diff(bars.ts)
-    if (step <= 0).any():
-        at = int(np.argmax(step <= 0))
-        raise DataError(
-            f"ts must be strictly increasing, {ts_text(bars.ts[at + 1])} came after "
-            f"{ts_text(bars.ts[at])}"
-        )
-    if (np.diff(bars.session_day) < 0).any():
-        raise DataError("session_day must not decrease")
-    if not np.isfinite(bars.minutes_to_close).all():
-        raise DataError("minutes_to_close must be finite")
-
-
-def _check_prices(bars: Bars) -> None:
-    panels = {"": bars.panel} if bars.raw is None else {"": bars.panel, "raw ": bars.raw}
-    for label, panel in panels.items():
-        bad = faulty(panel)
-        if bad.any():
-            at, asset = np.unravel_index(int(np.argmax(bad)), bad.shape)
-            raise DataError(
-                f"{label}{bars.symbols[asset]} in the bar ending {ts_text(bars.ts[at])}: "
-                f"{fault(panel[:, at, asset].tolist())}"
-            )
-    if bars.raw is not None and (absent(bars.raw) != absent(bars.panel)).any():
-        raise DataError("raw must hold the bars that the panel holds")
-    if (
-        bars.benchmark is not None
-        and not (
-            np.isnan(bars.benchmark) | ((bars.benchmark > 0) & np.isfinite(bars.benchmark))
-        ).all()
-    ):
-        raise DataError("benchmark must be finite and positive, or nan where unknown")
+def _read_only(array: NDArray[np.float64]) -> NDArray[np.float64]:
+    array.flags.writeable = False
+    return array

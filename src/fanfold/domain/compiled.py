@@ -107,6 +107,7 @@ class Compiled(Declared, Generic[P, R_co]):
         _ = self.content_hash  # refuses code outside the subset by name and line
         inlined = self._signature is None and not self.apart
         dispatcher = _numba().njit(nogil=True, forceinline=inlined, _nrt=False)(self.function)
+        _ignore_literals(dispatcher)
         if self._signature is not None:
             dispatcher._cache = _disk_cache(self)  # noqa: SLF001
             if not _cache_entry(self).exists():
@@ -114,6 +115,23 @@ class Compiled(Declared, Generic[P, R_co]):
             dispatcher.compile(self._signature())
             dispatcher.disable_compile()  # any caller gets this one type, converted to if need be
         return dispatcher
+
+
+def _ignore_literals(dispatcher: Any) -> None:
+    """Compile a function once for all integers, not once for each constant passed to it.
+
+    numba makes a version for every constant argument, which multiplies the time of the
+    first compilation; once inlined, constants are folded all the same.
+    """
+    from numba.core import types
+
+    plain: Callable[[Any], Any] = getattr(types, "unliteral")  # noqa: B009  (has no type)
+    resolve = dispatcher.get_call_template
+
+    def resolve_plain(args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
+        return resolve(tuple(map(plain, args)), {name: plain(kws[name]) for name in kws})
+
+    dispatcher.get_call_template = resolve_plain
 
 
 def compiled(function: Callable[P, R_co]) -> Compiled[P, R_co]:

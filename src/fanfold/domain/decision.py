@@ -13,9 +13,16 @@ from fanfold.domain.record import Record, Vector
 class Asset(Record):
     """One asset as a decision sees it at a bar's end, and what it writes.
 
-    Prices are in the bars' basis [currency per unit]. Fields keep the values of
-    the asset's last bar while it has none (`fresh` is 0 then). The last five are
-    written by the decision and keep their values until written again.
+    Prices are in the bars' basis [currency per unit]; on raw bars they are adjusted
+    forward, so no split shows, while `units` are those held now. Fields keep the values
+    of the asset's last bar while it has none (`fresh` is 0 then). `member` is 0 while
+    the asset does not belong to the universe. The last six are written by the decision
+    and keep their values until written again; they begin as 0 and NaN, which is none:
+
+    - `target`: the position to hold, in the unit of the sizing.
+    - `limit`, `stop`: prices of the order that brings the position to its target.
+    - `stop_loss`, `take_profit`: prices that end the position once it is there.
+    - `trailing_stop`: distance from the best price since the entry that ends it.
     """
 
     index: int
@@ -26,6 +33,7 @@ class Asset(Record):
     close: float
     volume: float
     fresh: int
+    member: int
     units: float
     weight: float
     entry_price: float
@@ -37,6 +45,7 @@ class Asset(Record):
     stop: float
     stop_loss: float
     take_profit: float
+    trailing_stop: float
 
 
 class Portfolio(Record):

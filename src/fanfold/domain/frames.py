@@ -4,16 +4,19 @@ Whatever cannot be a bar is refused with the first row that shows it: a backtest
 data silently repaired would answer another question than the one asked.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fanfold.domain.names import chosen_places, nearest_hint
+from fanfold.domain.events import Grid, action_values, delistings, membership
+from fanfold.domain.layout import BOOKED, NEUTRAL
+from fanfold.domain.names import chosen_places
 from fanfold.domain.panel import CLOSE, FIELDS, VOLUME
+from fanfold.domain.period import Moment
 from fanfold.domain.prices import (
     PRICE_MAX,
     PRICE_MIN,
@@ -25,21 +28,10 @@ from fanfold.domain.prices import (
 )
 from fanfold.domain.sessions import DAY_NS, session_closes, session_columns
 from fanfold.domain.stamps import Stamp, Stamps, bar_ends
+from fanfold.domain.tidy import names_of, numbers_of, stamps_of, tidy_columns
 from fanfold.errors import DataError
 
-_OPTIONAL: Final = ("adj_close", "splits", "dividends")
-_OTHER_NAMES: Final = {
-    "ticker": "symbol",
-    "date": "ts",
-    "datetime": "ts",
-    "timestamp": "ts",
-    "adjclose": "adj_close",
-    "stock_splits": "splits",
-    "split_ratio": "splits",
-    "ex_dividend": "dividends",
-    "ex-dividend": "dividends",
-}
-_KNOWN: Final = ("symbol", "ts", *FIELDS, *_OPTIONAL)
+_OPTIONAL: Final = ("symbol", "adj_close", "splits", "dividends")
 _BARS_MIN: Final = 2
 _LONE_SYMBOL: Final = "ASSET"
 
@@ -54,15 +46,22 @@ class FrameSpec:
     symbols: Sequence[str] | str | None = None
     bar: timedelta | None = None
     source: str = ""
+    delisted_at: Mapping[str, Moment] | None = None
+    delisting_return: float | Mapping[str, float] = 0.0
+    members: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Rows:
-    """The frame's bars as arrays; `extra` holds the optional columns that are there."""
+    """The frame's bars as arrays; `extra` holds the optional columns that are there.
+
+    `left_out` are the symbols that were not asked for.
+    """
 
     stamps: Stamps
     fields: NDArray[np.float64]  # [field, row]
     extra: dict[str, NDArray[np.float64]]
+    left_out: frozenset[str]
 
     def __getitem__(self, rows: NDArray[Any]) -> "_Rows":
         utc = None if self.stamps.utc is None else self.stamps.utc[rows]
@@ -75,6 +74,7 @@ class _Rows:
             ),
             fields=self.fields[:, rows],
             extra={name: values[rows] for name, values in self.extra.items()},
+            left_out=self.left_out,
         )
 
     def name(self, row: int) -> str:
@@ -95,9 +95,11 @@ def read_frame(frame: Any, spec: FrameSpec, benchmark: Any = None) -> dict[str, 
         DataError: The frame holds what cannot be a bar.
     """
     check_basis(spec.basis)
-    rows = _sound(_sorted(_rows(_columns(frame), spec.symbols)))
-    basis = spec.basis or ("total_return" if "adj_close" in rows.extra else "raw")
-    _refuse_actions(rows, basis)
+    columns = tidy_columns(frame, what="frame", required=("ts", *FIELDS), optional=_OPTIONAL)
+    if len(columns["ts"]) == 0:
+        raise DataError("frame must hold bars, it was empty")
+    basis = spec.basis or ("total_return" if "adj_close" in columns else "raw")
+    rows = _sound(_with_actions(_sorted(_rows(columns, spec.symbols)), basis), basis)
     ends = bar_ends(rows.stamps, stamp=spec.stamp, calendar=spec.calendar, bar=spec.bar)
     ts, bar = np.unique(ends.ts, return_inverse=True)
     if len(ts) < _BARS_MIN:
@@ -107,19 +109,24 @@ def read_frame(frame: Any, spec: FrameSpec, benchmark: Any = None) -> dict[str, 
     if basis == "total_return" and "adj_close" in rows.extra:
         raw, panel = panel, _panel(_adjusted(rows), bar, rows.stamps, len(ts))
     sessions = session_columns(ts, ends.calendar)
+    grid = Grid(symbols=rows.stamps.names, session_day=sessions.session_day, calendar=ends.calendar)
     return {
-        "symbols": rows.stamps.names,
+        "symbols": grid.symbols,
         "ts": ts,
         "panel": panel,
         "basis": basis,
-        "calendar": ends.calendar,
-        "session_day": sessions.session_day,
+        "calendar": grid.calendar,
+        "session_day": grid.session_day,
         "minutes_to_close": sessions.minutes_to_close,
         "is_month_end": sessions.is_month_end,
         "raw": raw,
         "benchmark": None if benchmark is None else benchmark_at(ts, benchmark, ends.calendar),
         "benchmark_name": "" if benchmark is None else str(benchmark.name),
         "source": f"{spec.source or 'frame'}, {ends.note}",
+        "splits": _booked("splits", rows, bar, grid, basis),
+        "dividends": _booked("dividends", rows, bar, grid, basis),
+        "members": membership(spec.members, grid, rows.left_out),
+        **delistings(spec.delisted_at, spec.delisting_return, grid, left_out=rows.left_out),
     }
 
 
@@ -138,7 +145,7 @@ def benchmark_at(ts: NDArray[np.int64], levels: Any, calendar: str) -> NDArray[n
 
     if not isinstance(levels, pd.Series):
         raise DataError(f"benchmark must be a pandas Series, was {type(levels).__name__}")
-    stamps, values = _stamps(levels.index, "benchmark"), _numbers(levels, "benchmark")
+    stamps, values = stamps_of(levels.index, "benchmark"), numbers_of(levels, "benchmark")
     if len(values) == 0 or not ((values > 0) & np.isfinite(values)).all():
         raise DataError("benchmark must hold positive, finite levels, at least one")
     if stamps.utc is None and not stamps.are_dates:
@@ -153,117 +160,40 @@ def benchmark_at(ts: NDArray[np.int64], levels: Any, calendar: str) -> NDArray[n
     return np.where((place >= 0) & (ts <= known[-1]), values[np.maximum(place, 0)], np.nan)
 
 
-def _columns(frame: Any) -> dict[str, Any]:
-    """The known columns by their names, index levels included."""
-    import pandas as pd
-
-    if not isinstance(frame, pd.DataFrame):
-        frame = _from_arrow(frame)
-    if len(frame) == 0:
-        raise DataError("frame must hold bars, it was empty")
-    found: dict[str, Any] = {}
-    given: dict[str, str] = {}
-    index = frame.index
-    parts = [(name, index.get_level_values(level)) for level, name in enumerate(index.names)]
-    if isinstance(index, pd.DatetimeIndex) and index.name is None:
-        parts = [("ts", index)]
-    for label, column in [*frame.items(), *parts]:
-        folded = str(label).strip().lower().replace(" ", "_")
-        name = _OTHER_NAMES.get(folded, folded)
-        if name not in _KNOWN:
-            continue
-        if name in found:
-            raise DataError(f"column {name} must be there once, was {given[name]!r} and {label!r}")
-        found[name], given[name] = column, str(label)
-    for name in ("ts", *FIELDS):
-        if name not in found:
-            there = ", ".join(str(label) for label in frame.columns)
-            hint = nearest_hint(name, [str(label) for label in frame.columns])
-            raise DataError(f"frame must have a column {name}, its columns are {there}{hint}")
-    return found
-
-
-def _from_arrow(frame: Any) -> Any:
-    import pyarrow as pa
-
-    kinds: Any = (cast("Any", pa).Table, cast("Any", pa).RecordBatch)
-    if not isinstance(frame, kinds):
-        kind = type(frame).__name__
-        raise DataError(f"frame must be a pandas DataFrame or an Arrow Table, was {kind}")
-    return frame.to_pandas()
-
-
 def _rows(columns: dict[str, Any], symbols: Sequence[str] | str | None) -> _Rows:
     """Columns as arrays, of the chosen symbols only."""
-    stamps = _stamps(columns["ts"], "ts")
-    names, codes = _symbols(columns.get("symbol"), symbols, len(stamps.local))
+    stamps = stamps_of(columns["ts"], "ts")
+    names, codes, left_out = _symbols(columns.get("symbol"), symbols, len(stamps.local))
     # Added to zero, so that a volume of -0.0 and one of 0.0 have one fingerprint.
-    fields = np.stack([_numbers(columns[name], name) for name in FIELDS]) + 0.0
+    fields = np.stack([numbers_of(columns[name], name) for name in FIELDS]) + 0.0
     rows = _Rows(
         stamps=Stamps(local=stamps.local, utc=stamps.utc, codes=codes, names=names),
         fields=fields,
-        extra={name: _numbers(columns[name], name) for name in _OPTIONAL if name in columns},
+        extra={name: numbers_of(columns[name], name) for name in _OPTIONAL[1:] if name in columns},
+        left_out=left_out,
     )
     return rows if (codes >= 0).all() else rows[codes >= 0]
 
 
-def _stamps(column: Any, name: str) -> Stamps:
-    import pandas as pd
-
-    if not isinstance(column.dtype, pd.DatetimeTZDtype) and column.dtype.kind != "M":
-        raise DataError(
-            f"{name} must be datetimes of one time zone (pandas.to_datetime makes them), "
-            f"was {column.dtype}: {column[:1].tolist()}"
-        )
-    index = pd.DatetimeIndex(column)
-    if index.hasnans:
-        raise DataError(f"{name} must not be empty, row {int(np.argmax(index.isna()))} was")
-    try:
-        index = index.as_unit("ns")
-    except pd.errors.OutOfBoundsDatetime:
-        raise DataError(f"{name} must lie within 1678 and 2261, was {index.min()}") from None
-    shown: Any = index.tz_localize(None)
-    utc: Any = None if index.tz is None else index.asi8
-    codes = np.zeros(len(index), np.int64)
-    return Stamps(local=shown.asi8, utc=utc, codes=codes, names=(name,))
-
-
 def _symbols(
     column: Any, asked: Sequence[str] | str | None, row_count: int
-) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    """Names, and each row's place among them; -1 for rows of other symbols."""
-    import pandas as pd
-
+) -> tuple[tuple[str, ...], NDArray[np.int64], frozenset[str]]:
+    """Names, each row's place among them (-1 for other symbols), and the other symbols."""
     if column is None:
         names = tuple([asked] if isinstance(asked, str) else asked or [_LONE_SYMBOL])
         if len(names) != 1:
             raise DataError(
                 f"frame must have a column symbol to hold several, was asked for {names}"
             )
-        return names, np.zeros(row_count, np.int64)
-    codes: NDArray[np.int64]
-    codes, uniques = cast("Any", pd).factorize(column)
-    known: list[Any] = [*uniques]
-    if (codes < 0).any():
-        raise DataError(f"symbol must not be empty, row {int(np.argmax(codes < 0))} was")
-    for one in known:
-        if not isinstance(one, str) or not one.strip():
-            raise DataError(f"symbol must be a text, was {one!r}")
+        return names, np.zeros(row_count, np.int64), frozenset()
+    known, codes = names_of(column)
     if asked is None:
-        return tuple(known), codes.astype(np.int64)
+        return known, codes, frozenset()
     chosen = chosen_places(asked, known)
     place = np.full(len(known), -1)
     place[chosen] = np.arange(len(chosen))
-    return tuple(known[at] for at in chosen), place[codes]
-
-
-def _numbers(column: Any, name: str) -> NDArray[np.float64]:
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
-
-    if not is_numeric_dtype(column.dtype) or is_bool_dtype(column.dtype):
-        raise DataError(f"{name} must hold numbers, was {column.dtype}: {column[:1].tolist()}")
-    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    return np.where(np.isnan(values), np.nan, values)  # one NaN, so one fingerprint
+    names = tuple(known[at] for at in chosen)
+    return names, place[codes], frozenset(known).difference(names)
 
 
 def _sorted(rows: _Rows) -> _Rows:
@@ -288,8 +218,17 @@ def _sorted(rows: _Rows) -> _Rows:
     )
 
 
-def _sound(rows: _Rows) -> _Rows:
-    """Rows that hold a bar; refused if one is faulty."""
+def _with_actions(rows: _Rows, basis: Basis) -> _Rows:
+    """The same rows; of actions only those that the basis books, neutral where there is none."""
+    extra = {name: rows.extra[name] for name in ("adj_close",) if name in rows.extra}
+    for name in BOOKED[basis]:
+        if name in rows.extra:
+            extra[name] = action_values(name, rows.extra[name], rows.name)
+    return replace(rows, extra=extra)
+
+
+def _sound(rows: _Rows, basis: Basis) -> _Rows:
+    """Rows that hold a bar or an action; refused if one is faulty."""
     bad = faulty(rows.fields)
     if bad.any():
         row = int(np.argmax(bad))
@@ -297,24 +236,30 @@ def _sound(rows: _Rows) -> _Rows:
     present = ~absent(rows.fields)
     if not present.any():
         raise DataError(f"frame must hold bars, all {len(present)} rows were without prices")
-    return rows if present.all() else rows[present]
+    if present.all():
+        return rows
+    for name in BOOKED[basis]:
+        if name in rows.extra:
+            present |= rows.extra[name] != NEUTRAL[name]
+    return rows[present]
 
 
-def _refuse_actions(rows: _Rows, basis: Basis) -> None:
-    if basis == "total_return":
-        return  # contained in the adjusted prices
-    kinds = {"splits": (0.0, 1.0), "dividends": (0.0,)}
-    for name in ("dividends",) if basis == "split" else ("splits", "dividends"):
-        values = rows.extra.get(name)
-        if values is None:
-            continue
-        booked = ~(np.isnan(values) | np.isin(values, kinds[name]))
-        if booked.any():
-            row = int(np.argmax(booked))
+def _booked(
+    name: str, rows: _Rows, bar: NDArray[np.int64], grid: Grid, basis: Basis
+) -> NDArray[np.float64] | None:
+    """Actions on the first bars of their sessions; shape [bar, asset]."""
+    if name not in BOOKED[basis] or name not in rows.extra:
+        return None
+    booked = np.full((len(grid.session_day), len(grid.symbols)), NEUTRAL[name])
+    for row in np.flatnonzero(rows.extra[name] != NEUTRAL[name]).tolist():
+        first = np.searchsorted(grid.session_day, grid.session_day[bar[row]])
+        cell = first, rows.stamps.codes[row]
+        if booked[cell] != NEUTRAL[name]:
             raise DataError(
-                f"{name} are not booked yet on bars of basis {basis}, {rows.name(row)} had "
-                f"{values[row]}: use adjusted prices (a column adj_close and basis='total_return')"
+                f"{name} must be there once for each symbol and session, {rows.name(row)} was twice"
             )
+        booked[cell] = rows.extra[name][row]
+    return booked
 
 
 def _adjusted(rows: _Rows) -> NDArray[np.float64]:

@@ -77,6 +77,17 @@ def content_hash(function: Callable[..., Any]) -> str:
 
 def attributes_read(function: Callable[..., Any]) -> set[str]:
     """Names of all fields that a function, and compiled code that it reaches, reads."""
+    return _attributes(function, _is_attribute)
+
+
+def attributes_written(function: Callable[..., Any]) -> set[str]:
+    """Names of all fields that a function, and compiled code that it reaches, writes."""
+    return _attributes(function, lambda instruction: instruction.opname == "STORE_ATTR")
+
+
+def _attributes(
+    function: Callable[..., Any], wanted: Callable[[dis.Instruction], bool]
+) -> set[str]:
     names: set[str] = set()
     waiting, seen = [function], set[int]()
     while waiting:
@@ -84,7 +95,7 @@ def attributes_read(function: Callable[..., Any]) -> set[str]:
         if id(current) in seen:
             continue
         seen.add(id(current))
-        names |= {str(i.argval) for i in dis.get_instructions(current) if _is_attribute(i)}
+        names |= {str(i.argval) for i in dis.get_instructions(current) if wanted(i)}
         inner = (_inner_function(value) for _, value in _reached(current))
         waiting += [found for found in inner if found is not None]
     return names

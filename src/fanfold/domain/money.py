@@ -13,6 +13,9 @@ MICRO = 1_000_000
 RATE_ONE = 1_000_000_000
 """A fee rate of 1; rates are integers of a billionth (1 bps is 100,000)."""
 
+ESTIMATE_MAX = 2.0**49
+"""Quotients below it are off by one at most when they are computed with floats."""
+
 MONEY_MAX = 4_000_000_000_000_000_000
 """Largest amount that a run may book [micro-units]; about 4 trillion."""
 
@@ -53,9 +56,21 @@ def to_micro(value: float) -> int:
 def pro_rata(room: int, claim: int, claims: int) -> int:
     """floor(room × claim / claims) without overflow, for 0 <= room < claims < 2**62.
 
-    Binary long multiplication: competing orders share cash by it, so it is exact
-    and does not depend on their order.
+    Exact, so how competing orders share cash does not depend on their order. A quotient
+    that a float nearly holds is corrected by its rest: the two products may wrap around,
+    their small difference does not. A larger one is found by binary long multiplication.
     """
+    estimate = float(room) * float(claim) / float(claims)
+    if estimate < ESTIMATE_MAX:
+        quotient = int(estimate)
+        rest = room * claim - quotient * claims
+        while rest < 0:
+            quotient -= 1
+            rest += claims
+        while rest >= claims:
+            quotient += 1
+            rest -= claims
+        return quotient
     quotient = 0
     rest = 0
     for bit in range(61, -1, -1):

@@ -37,9 +37,27 @@ def bars_within(
     return slice(first, last)
 
 
+def day_of(moment: Moment, name: str) -> int:
+    """A date as people give it [days since 1970-01-01].
+
+    Raises:
+        ConfigError: It is no date, or an instant.
+    """
+    parsed = _parsed(moment, name)
+    if isinstance(parsed, datetime):
+        raise ConfigError(f"{name} must be a date such as 2012-03-01, was {moment}")
+    return (parsed - _EPOCH).days
+
+
 def day_text(day: int) -> str:
     """A date [days since 1970-01-01] in ISO form."""
     return str(np.datetime64(int(day), "D"))
+
+
+def period_text(session_day: NDArray[np.int64], start: Moment | None, end: Moment | None) -> str:
+    """A period that was asked for, and the one that is there."""
+    first, last = day_text(session_day[0]), day_text(session_day[-1])
+    return f"{start or 'the first'} to {end or 'the last'} of bars from {first} to {last}"
 
 
 def ts_text(ts: int) -> str:

@@ -95,13 +95,30 @@ def bar_ends(
         raise ConfigError(f"bar goes with stamp='start' only, stamp was {marked!r}")
     if marked == "session":
         calendar = calendar or _calendar_of(stamps.local)
-        ts = session_closes(_session_dates(stamps, calendar), calendar)
+        ts = session_closes(session_dates(stamps, calendar), calendar)
         return BarEnds(ts=ts, calendar=calendar, note="dates of sessions")
     if marked == "end":
         ends = _instants(stamps, "end", calendar)
         calendar = calendar or _calendar_of(local_ns(ends - 1, _DEFAULT_ZONE))
         return BarEnds(ts=ends, calendar=calendar, note="stamped by their end")
     return _ends_from_starts(stamps, calendar, bar)
+
+
+def session_dates(stamps: Stamps, calendar: str) -> NDArray[np.int64]:
+    """Dates of the sessions that stamps name [days since 1970-01-01]; shape [row].
+
+    Raises:
+        DataError: A stamp is midnight neither as it shows nor at the exchange.
+    """
+    shown = stamps.local
+    if not stamps.are_dates and stamps.utc is not None:
+        shown = local_ns(stamps.utc, exchange_zone(calendar))
+    if (shown % DAY_NS).any():
+        raise DataError(
+            "timestamps with stamp='session' must be midnight dates, there or at the exchange, "
+            f"the first other was {stamps.text(int(np.argmax(shown % DAY_NS != 0)))}"
+        )
+    return shown // DAY_NS
 
 
 def _known_stamp(stamps: Stamps, stamp: Stamp | None) -> Stamp:
@@ -136,18 +153,6 @@ def _first_clock(stamps: Stamps) -> str:
 def _calendar_of(local: NDArray[np.int64]) -> str:
     weekday = (local // DAY_NS + 3) % 7  # 1970-01-01 was a Thursday
     return ROUND_THE_CLOCK if (weekday >= _WEEKEND).any() else _DEFAULT_CALENDAR
-
-
-def _session_dates(stamps: Stamps, calendar: str) -> NDArray[np.int64]:
-    shown = stamps.local
-    if not stamps.are_dates and stamps.utc is not None:
-        shown = local_ns(stamps.utc, exchange_zone(calendar))
-    if (shown % DAY_NS).any():
-        raise DataError(
-            "timestamps with stamp='session' must be midnight dates, there or at the exchange, "
-            f"the first other was {stamps.text(int(np.argmax(shown % DAY_NS != 0)))}"
-        )
-    return shown // DAY_NS
 
 
 def _instants(stamps: Stamps, stamp: Stamp, calendar: str | None) -> NDArray[np.int64]:

@@ -5,14 +5,15 @@ from decimal import Decimal
 from fanfold.domain.bars import Bars
 from fanfold.domain.compiled import Compiled
 from fanfold.engine.arena import Tape
-from fanfold.engine.options import FillOptions, venue_rules
+from fanfold.engine.options import FillOptions
 from fanfold.engine.result import Result
 from fanfold.engine.run import TAPE_ROWS_START, Mode, first_bar, run_chunk
 from fanfold.engine.spec import Terms, cash_in_micro
 from fanfold.errors import StrategyError
 from fanfold.execution.costs import Costs
+from fanfold.execution.venue_rules import venue_rules
 from fanfold.risk.limits import Limits
-from fanfold.strategies.sizing import Exposure, FixedUnits
+from fanfold.strategies.sizing import Exposure, Sizing
 from fanfold.strategies.strategy import Strategy, decision_of
 
 
@@ -21,7 +22,7 @@ def terms_of(
     cash: float | Decimal = 100_000,
     costs: Costs | None = None,
     limits: Limits | None = None,
-    sizing: Exposure | FixedUnits | None = None,
+    sizing: Sizing | None = None,
     venue: str = "alpaca",
     options: FillOptions | None = None,
     leverage: float = 1.0,
@@ -71,7 +72,7 @@ def run_backtest(strategy: Strategy, bars: Bars, terms: Terms, *, mode: Mode = "
 
 
 def _open_tape(bars: Bars) -> Tape:
-    return Tape.sized(bars.bar_count, TAPE_ROWS_START, TAPE_ROWS_START)
+    return Tape.sized(bars.bar_count, *[TAPE_ROWS_START] * 3)
 
 
 def backtest(
@@ -81,7 +82,7 @@ def backtest(
     cash: float | Decimal = 100_000,
     costs: Costs | None = None,
     limits: Limits | None = None,
-    sizing: Exposure | FixedUnits | None = None,
+    sizing: Sizing | None = None,
     venue: str = "alpaca",
     options: FillOptions | None = None,
     leverage: float = 1.0,
@@ -94,7 +95,7 @@ def backtest(
         strategy: What to hold.
         bars: The market.
         cash: Starting cash [currency].
-        costs: Commission and slippage; none by default.
+        costs: Commission, slippage, impact, interest; none by default.
         limits: What may not be passed; nothing by default.
         sizing: What a target means: a share of equity by default.
         venue: Whose rules orders follow: "alpaca", or "ideal" for a venue without.

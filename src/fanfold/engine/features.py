@@ -1,6 +1,7 @@
 """The features of many runs, each computed once."""
 
 import math
+import weakref
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fanfold.domain.bars import Bars
 from fanfold.errors import ConfigError
-from fanfold.strategies.indicators.indicator import Indicator, batch_all
+from fanfold.strategies.indicators import Indicator, batch_all, context_of, warm_up_on
 
 Features = tuple[Indicator, ...]
 
@@ -17,9 +19,20 @@ BANK_BYTES_MAX = 64 * 2**20
 """Feature values that a chunk holds at a time [bytes]; more are computed in turns."""
 
 
-def warm_up_of(features: Iterable[Indicator]) -> int:
-    """Bars until every feature has a value, that bar included; at least 1."""
-    return max((feature.warm_up for feature in features), default=1)
+def warm_up_of(features: Iterable[Indicator], bars: Bars) -> int:
+    """Bars until every feature has a value over these bars, that bar included; at least 1."""
+    known = _warm_ups.setdefault(bars, {})
+    longest = 1
+    for feature in features:
+        bar_count = known.get(feature)
+        if bar_count is None:
+            bar_count = known[feature] = warm_up_on(feature, context_of(bars))
+        longest = max(longest, bar_count)
+    return longest
+
+
+_warm_ups: "weakref.WeakKeyDictionary[Bars, dict[Indicator, int]]" = weakref.WeakKeyDictionary()
+"""Warm-ups that were found out: a sweep asks for the same few thousands of times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +88,7 @@ _spare: list[NDArray[np.float64]] = []
 
 @contextmanager
 def bank_of(
-    indicators: Sequence[Indicator], panel: NDArray[np.float64], *, plain: bool = False
+    indicators: Sequence[Indicator], bars: Bars, *, plain: bool = False
 ) -> Generator[NDArray[np.float64]]:
     """Lend the values of indicators, in their order; shape [column, bar, asset].
 
@@ -84,18 +97,18 @@ def bank_of(
 
     Args:
         indicators: Each once.
-        panel: Prices, shape [field, bar, asset].
+        bars: The market; features see its prices as strategies do.
         plain: Compute without machine code; the values are the same bits.
     """
     columns = sum(indicator.output_count for indicator in indicators)
-    shape = columns, *panel.shape[1:]
+    shape = columns, bars.bar_count, bars.asset_count
     size = math.prod(shape)
     memory = _spare.pop() if _spare else np.empty(0)
     if memory.size < size:
         memory = np.empty(size)
     bank = memory[:size].reshape(shape)
     try:
-        yield batch_all(indicators, panel, out=bank, plain=plain)
+        yield batch_all(indicators, bars.seen, context_of(bars), out=bank, plain=plain)
     finally:
         if memory.nbytes <= BANK_BYTES_MAX:
             _spare[:] = [memory]

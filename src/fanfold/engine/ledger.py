@@ -33,14 +33,16 @@ class LedgerFill:
     fee: Decimal
 
 
-def replay_cash(cash: Decimal, fills: Iterable[LedgerFill]) -> Decimal:
-    """Cash after all fills [currency], each amount rounded half to even."""
+def replay_cash(
+    cash: Decimal, fills: Iterable[LedgerFill], flows: Iterable[Decimal] = ()
+) -> Decimal:
+    """Cash after all fills, each amount rounded half to even, and all other flows [currency]."""
     with localcontext() as context:
         context.prec = DIGITS
         for fill in fills:
             amount = amount_of(fill)
             cash += (amount if fill.side == "sell" else -amount) - fill.fee
-        return cash
+        return cash + sum(flows, Decimal(0))
 
 
 def amount_of(fill: LedgerFill) -> Decimal:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fanfold.domain.bars import Bars
 from fanfold.domain.money import MICRO
-from fanfold.engine.state import EQUITY_SUM_SHIFT
+from fanfold.engine.step.state import EQUITY_SUM_SHIFT
 from fanfold.engine.timeline import timeline_of
 
 METRICS = (
@@ -35,6 +35,8 @@ METRICS = (
     "round_trip_count",
     "fill_count",
     "fees",
+    "dividends",
+    "financing",
     "beta",
     "alpha",
     "final_equity",
@@ -66,8 +68,9 @@ def metrics_of(
         drawdown [share of the peak], money [currency], `exposure` the share of bars
         that ended with a position, `turnover` what was bought and sold a year over
         mean equity, `average_win` and `average_loss` the mean profit of a winning
-        and of a losing round trip [currency], `max_drawdown_days` the longest time
-        from a peak to its recovery or to the end.
+        and of a losing round trip [currency], `dividends` what longs received less what
+        shorts paid, `financing` what borrowed assets and cash cost, `max_drawdown_days`
+        the longest time from a peak to its recovery or to the end.
     """
     a = accounts
     per_year = bars.periods_per_year
@@ -101,6 +104,8 @@ def metrics_of(
         "round_trip_count": a["trip_count"].copy(),
         "fill_count": a["fill_count"].copy(),
         "fees": a["fees"] / MICRO,
+        "dividends": a["dividends"] / MICRO,
+        "financing": a["carry"] / MICRO,
         "beta": beta,
         "alpha": alpha,
         "final_equity": a["equity"] / MICRO,

@@ -9,12 +9,14 @@ from fanfold.domain.bars import Bars
 from fanfold.domain.money import MICRO
 from fanfold.engine import tables
 from fanfold.engine.arena import Tape
+from fanfold.engine.findings import findings_of, stale_equity_of
 from fanfold.engine.ledger import LedgerFill, replay_cash
 from fanfold.engine.metrics import metrics_of
 from fanfold.engine.run import Mode, Outcomes, run_chunk
 from fanfold.engine.spec import Terms, code_hash, spec_hash
-from fanfold.engine.state import STATUSES
+from fanfold.engine.step.state import STATUSES
 from fanfold.engine.timeline import timeline_of
+from fanfold.engine.trips import round_trips_of
 from fanfold.errors import RunError
 from fanfold.strategies.strategy import Strategy
 
@@ -75,6 +77,26 @@ class Result:
         return tables.benchmark_of(timeline, self.equity)
 
     @cached_property
+    def exposure(self) -> "pd.DataFrame":
+        """Gross and net exposure at the same bars [share of equity]."""
+        return tables.exposure_of(self._tape.curve, self._account, self.bars, self.first)
+
+    @cached_property
+    def cash_flows(self) -> "pd.DataFrame":
+        """Dividends, interest, borrowing and day's fees: ts, symbol, kind, amount [currency]."""
+        return tables.cash_flows_of(self._tape.bookings, self._account, self.bars)
+
+    @cached_property
+    def stale_equity(self) -> float:
+        """What is held at the end in assets absent for too long, at their last marks [currency]."""
+        return stale_equity_of(self.fills, self.bars, self.terms.options.stale_sessions)
+
+    @cached_property
+    def findings(self) -> list[str]:
+        """What a reader should know about this run's data: stale and delisted holdings."""
+        return findings_of(self.fills, self.bars, self.terms.options.stale_sessions)
+
+    @cached_property
     def fills(self) -> "pd.DataFrame":
         """Fills: ts of the bar, symbol, side, quantity, price, amount, fee, order_id."""
         return tables.fills_of(self._tape.fills, self._account, self.bars, self._parts)
@@ -87,7 +109,10 @@ class Result:
     @cached_property
     def round_trips(self) -> "pd.DataFrame":
         """Round trips from flat to flat: entry, exit, quantity, pnl after fees, return."""
-        return tables.round_trips_of(self._tape.fills, self._account, self.bars, self._parts)
+        account, tape = self._account, self._tape
+        fills = tape.fills[: int(account["fill_count"])]
+        bookings = tape.bookings[: int(account["booking_rows"])]
+        return round_trips_of(fills, bookings, self.bars, self._parts)
 
     @property
     def code_hash(self) -> str:
@@ -100,7 +125,7 @@ class Result:
         return spec_hash(self.strategy, self.terms, self.bars.fingerprint)
 
     def replayed_cash(self) -> Decimal:
-        """Final cash by the `Decimal` ledger, from the fills alone [currency]."""
+        """Final cash by the `Decimal` ledger, from fills and cash flows alone [currency]."""
         fills = [
             LedgerFill(
                 side="buy" if row["lots"] > 0 else "sell",
@@ -110,7 +135,9 @@ class Result:
             )
             for row in self._tape.fills[: int(self._account["fill_count"])]
         ]
-        return replay_cash(Decimal(self.terms.cash) / MICRO, fills)
+        bookings = self._tape.bookings[: int(self._account["booking_rows"])]
+        flows = [Decimal(int(row["amount"])) / MICRO for row in bookings]
+        return replay_cash(Decimal(self.terms.cash) / MICRO, fills, flows)
 
     @property
     def _account(self) -> Any:
@@ -125,9 +152,8 @@ class Result:
         if self.tape is not None:
             return self.tape
         account = self._account
-        tape = Tape.sized(
-            self.bars.bar_count, int(account["fill_count"]), int(account["order_rows"])
-        )
+        rows = [int(account[name]) for name in ("fill_count", "order_rows", "booking_rows")]
+        tape = Tape.sized(self.bars.bar_count, *rows)
         again = run_chunk(
             [self.strategy], self.bars, self.terms, self.first, tape=tape, mode=self.mode
         )

@@ -18,11 +18,22 @@ from fanfold.domain.compiled import Compiled
 from fanfold.domain.record import VECTOR_SIZE, view
 from fanfold.engine.arena import Arena, Tape
 from fanfold.engine.features import BANK_BYTES_MAX, Features, bank_of, groups_of, warm_up_of
-from fanfold.engine.loop import advance, run_bars
-from fanfold.engine.runner import begin_run, can_ask_ahead, runner_of
 from fanfold.engine.spec import Terms
-from fanfold.engine.state import OK, OVERFLOW, TARGET_NOT_FINITE, Account, OrderRow, Rules
+from fanfold.engine.step.begin import begin_run
+from fanfold.engine.step.loop import advance, run_bars
+from fanfold.engine.step.runner import can_ask_ahead, prices_written, runner_of, wish_count
+from fanfold.engine.step.state import (
+    OK,
+    OVERFLOW,
+    TARGET_NOT_FINITE,
+    Account,
+    BookingRow,
+    FillRow,
+    OrderRow,
+    Rules,
+)
 from fanfold.errors import ConfigError, FanfoldError
+from fanfold.strategies.sizing import warm_up
 from fanfold.strategies.strategy import Strategy, decision_of, features_of, memory_of, params_of
 
 Mode = Literal["auto", "machine", "plain"]
@@ -35,6 +46,10 @@ FAULTS = (TARGET_NOT_FINITE, OVERFLOW)
 
 TAPE_ROWS_START = 1_024
 """First size of a tape whose length is not known before the run [rows]."""
+
+ROWS_PER_ASSET = 6
+"""Most rows of one kind that a bar writes for an asset: a close, an open and an exit
+twice over, or a split with its cash and a dividend with two kinds of interest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +74,9 @@ def first_bar(strategy: Strategy, bars: Bars, terms: Terms) -> int:
     if not isinstance(strategy, Strategy):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigError(f"strategy must be an instance of a Strategy, was {strategy!r}")
     check_bars(bars)
-    warm_up = warm_up_of(features_of(strategy))
-    first = warm_up - 1 if terms.start_bar is None else terms.start_bar
+    first = terms.start_bar
+    if first is None:
+        first = max(warm_up_of(features_of(strategy), bars), warm_up(terms.sizing)) - 1
     if first > bars.bar_count - 2:
         raise ConfigError(
             f"{type(strategy).__name__} needs {first + 2} bars or more, there were {bars.bar_count}"
@@ -149,10 +165,11 @@ class _Compiled:
         self.plain = plain
         self.params = np.zeros((len(strategies), VECTOR_SIZE))
         for row, strategy in zip(self.params, strategies, strict=True):
-            values = params_of(strategy)
+            values = params_of(strategy, bars.symbols)
             row[: len(values)] = values
         self.features = features or [features_of(strategy) for strategy in strategies]
-        self.arena = Arena(bars, terms, tape, memory_of(strategies[0], bars.asset_count))
+        size = memory_of(strategies[0], bars.asset_count)
+        self.arena = Arena(bars, terms, tape, size, written=prices_written(decide))
         self.accounts = Account.zeros(len(strategies))
         self.errors = [""] * len(strategies)
 
@@ -165,7 +182,7 @@ class _Compiled:
         column_bytes = self.bars.bar_count * self.bars.asset_count * 8
         for group in groups_of(self.features, BANK_BYTES_MAX // column_bytes):
             span = slice(group.start, group.start + len(group.columns))
-            with bank_of(group.indicators, self.bars.panel, plain=self.plain) as bank:
+            with bank_of(group.indicators, self.bars, plain=self.plain) as bank:
                 runs = _Group(self.params[span], group.columns, self.accounts[span], bank)
                 self._run_group(first, group.start, runs, ahead=ahead)
         for k in np.flatnonzero(np.isin(self.accounts["status"], FAULTS)):
@@ -198,20 +215,21 @@ class _Compiled:
         runner = runner_of(self.decide, group.columns.shape[1])
         bar_count = bars.bar_count - first if ahead else 0
         changed = np.empty(bar_count + int(ahead), np.int64)
-        targets = np.empty((bar_count, bars.asset_count))
+        wished = np.empty((bar_count, bars.asset_count, wish_count(self.decide)))
         head = first, bars.bar_count, int(ahead), self.cash
         if self.plain:
             runner(
                 *head,
-                arena.parts.tolist(),
+                view(arena.traits),
                 view(done),
                 group.params.tolist(),
                 group.columns.tolist(),
-                *map(view, (bars.panel, arena.marks, group.bank, arena.clock, arena.pulse)),
+                *map(view, (bars.panel, bars.seen, arena.marks, arena.facts, group.bank)),
+                *map(view, (arena.clock, arena.pulse)),
                 run_bars,
                 self.decide,
                 view(changed),
-                view(targets),
+                view(wished),
                 *arena.plain_state(),
                 Account.views(group.accounts),
                 Rules.views(arena.rules),
@@ -220,19 +238,21 @@ class _Compiled:
             return
         runner.machine(
             *head,
-            arena.parts,
+            arena.traits,
             done,
             group.params,
             group.columns,
             bars.panel,
+            bars.seen,
             arena.marks,
+            arena.facts,
             group.bank,
             arena.clock,
             arena.pulse,
             run_bars.value,
             self.decide.value,
             changed,
-            targets,
+            wished,
             *arena.state(),
             group.accounts,
             arena.rules,
@@ -254,19 +274,22 @@ def _run_between(
     strategy: Strategy, bars: Bars, terms: Terms, first: int, tape: Tape | None
 ) -> Outcomes:
     """Run a plain decision, called between the compiled halves of the step."""
-    arena = Arena(bars, terms, tape, memory_of(strategy, bars.asset_count))
+    size = memory_of(strategy, bars.asset_count)
+    # What plain Python writes is seen when it does: all of it may come, none is sure to.
+    arena = Arena(bars, terms, tape, size, written=None)
     decide: Callable[..., None] = decision_of(strategy)
     (group,) = groups_of([features_of(strategy)], 1)
-    assets, assets_raw, desks, desks_raw, portfolios, memory = arena.plain_state()
+    assets, assets_raw, desks, desks_raw, portfolios, memory, *own = arena.plain_state()
+    wishes, delayed, _ = own
     account = Account.zeros(1)
     (seen,) = Account.views(account)
     (rules,) = Rules.views(arena.rules)
     begin_run(
         first,
         bars.bar_count,
-        params_of(strategy),
+        params_of(strategy, bars.symbols),
         terms.cash,
-        arena.parts.tolist(),
+        view(arena.traits),
         view(arena.clock),
         assets,
         assets_raw,
@@ -274,48 +297,57 @@ def _run_between(
         desks_raw,
         portfolios[0],
         memory,
+        wishes,
+        delayed,
         seen,
         rules,
     )
-    with bank_of(group.indicators, bars.panel) as bank:
-        fixed = (bars.panel, arena.marks, bank, group.columns[0], arena.clock, arena.pulse)
-        state = (arena.assets, arena.desks, arena.portfolio, account, arena.rules)
-        seen_by_decision = assets, portfolios[0], memory
-        error = _ask_between(decide, seen_by_decision, first, fixed, state, arena)
+    with bank_of(group.indicators, bars) as bank:
+        prices = bars.panel, bars.seen, arena.marks, arena.facts
+        market = *prices, bank, group.columns[0], arena.clock, arena.pulse
+        books = arena.wishes, arena.delayed, arena.scratch
+        changing = arena.assets, arena.desks, arena.portfolio, *books, account, arena.rules
+        asked = assets, portfolios[0], memory
+        error = _ask_between(decide, asked, first, market, changing, arena)
     return Outcomes(account, [error or fault_of(account[0], bars)])
 
 
 def _ask_between(
     decide: Callable[..., None],
-    seen: tuple[Any, ...],
+    asked: tuple[Any, ...],
     first: int,
-    fixed: tuple[Any, ...],
-    state: tuple[Any, ...],
+    market: tuple[Any, ...],
+    changing: tuple[Any, ...],
     arena: Arena,
 ) -> str:
     """Step from bar to bar with the decision in between; why it failed, or ""."""
-    step, last, rows = advance.machine, len(arena.marks), 2 * len(arena.desks)
-    (account,) = Account.views(state[3])
+    step, last, rows = advance.machine, len(arena.marks), ROWS_PER_ASSET * len(arena.desks)
+    (account,) = Account.views(changing[-2])
     tape, record = arena.tape, arena.record()
     recording = arena.rules[0]["recording"] == 1
     for t in range(first, last + 1):
-        if recording and account.order_rows + rows > len(tape.orders):
+        if recording and _most_rows(account) + rows > len(tape.orders):
             _grow(tape)
             record = arena.record()
-        if step(t, last, *fixed, *state, *record) != OK or t == last:
+        if step(t, last, *market, *changing, *record) != OK or t == last:
             break
         try:
-            decide(*seen)
+            decide(*asked)
         except Exception as raised:
             return _reason(raised)
     return ""
 
 
+def _most_rows(account: Any) -> int:
+    return max(account.order_rows, account.fill_count, account.booking_rows)
+
+
 def _grow(tape: Tape) -> None:
-    """Double a tape's room; an order has one fill at most, so both grow alike."""
+    """Double a tape's room for rows of every kind."""
     more = max(len(tape.orders), TAPE_ROWS_START)
     tape.orders = np.concatenate([tape.orders, OrderRow.zeros(more)])
-    tape.fills = np.resize(tape.fills, len(tape.orders))
+    tape.fills = np.concatenate([tape.fills, FillRow.zeros(more)])
+    tape.bookings = np.concatenate([tape.bookings, BookingRow.zeros(more)])
 
 
 def fault_of(account: Any, bars: Bars) -> str:

@@ -10,13 +10,14 @@ from typing import Any
 
 from fanfold.domain.compiled import Compiled
 from fanfold.domain.language import plain_hash
-from fanfold.domain.money import MICRO, RATE_ONE
-from fanfold.engine.options import FRACTION_PARTS, FillOptions, VenueRules, venue_rules
-from fanfold.engine.state import Rules
+from fanfold.domain.money import MICRO
+from fanfold.domain.sessions import ROUND_THE_CLOCK
+from fanfold.engine.options import FRACTION_PARTS, FillOptions
 from fanfold.errors import ConfigError
 from fanfold.execution.costs import Costs
-from fanfold.risk.limits import Limits, limit_or_infinity
-from fanfold.strategies.sizing import Exposure, FixedUnits
+from fanfold.execution.venue_rules import VenueRules, asset_class_of, venue_rules
+from fanfold.risk.limits import Limits
+from fanfold.strategies.sizing import Exposure, Sizing, scale_indicator
 from fanfold.strategies.strategy import Strategy, decision_of
 
 CASH_MAX = 1e12
@@ -41,7 +42,7 @@ class Terms:
     cash: int = 100_000 * MICRO
     costs: Costs = field(default_factory=Costs)
     limits: Limits = field(default_factory=Limits)
-    sizing: Exposure | FixedUnits = field(default_factory=Exposure)
+    sizing: Sizing = field(default_factory=Exposure)
     venue: VenueRules = field(default_factory=lambda: venue_rules("alpaca"))
     options: FillOptions = field(default_factory=FillOptions)
     leverage: float = 1.0
@@ -57,38 +58,47 @@ class Terms:
         if not -1.0 < self.risk_free < 1.0:
             raise ConfigError(f"risk_free must be a yearly return, was {self.risk_free}")
 
+    def fractional(self, calendar: str) -> bool:
+        """Whether parts of a unit trade, for assets of a calendar."""
+        asked = self.options.fractional
+        return calendar == ROUND_THE_CLOCK if asked is None else asked
+
     def parts(self, calendar: str) -> int:
         """Lots in one unit, for assets of a calendar."""
-        fractional = self.options.fractional
-        if fractional is None:
-            fractional = calendar == "24/7"
-        return FRACTION_PARTS if fractional else 1
+        return FRACTION_PARTS if self.fractional(calendar) else 1
 
-    def rules(self, *, recording: bool) -> Any:
-        """The numbers that compiled code reads: one record of `Rules`."""
-        rules = Rules.zeros(1)
-        options = self.options
-        kind, value = self.sizing.rule
-        least = options.min_trade_notional
-        row = {
-            "slippage": self.costs.slippage_share,
-            "commission_rate": self.costs.commission_rate,
-            "leverage": round(self.leverage * RATE_ONE),
-            "max_position": limit_or_infinity(self.limits.max_position),
-            "max_gross": limit_or_infinity(self.limits.max_gross),
-            "max_drawdown": limit_or_infinity(self.limits.max_drawdown),
-            "sizing_kind": kind,
-            "sizing_value": value,
-            "size_at_fill": int(options.size_at == "fill"),
-            "rebalance_band": limit_or_infinity(options.rebalance_band),
-            "min_trade_weight": options.min_trade_weight,
-            "min_trade_notional": self.venue.min_notional if least is None else least,
-            "close_at_end": int(options.close_at_end),
-            "recording": int(recording),
-        }
-        for name, number in row.items():
-            rules[name] = number
-        return rules
+    def time_in_force(self, calendar: str) -> str:
+        """How long orders work, for assets of a calendar."""
+        own = self.venue.default_time_in_force(
+            asset_class_of(calendar), fractional=self.fractional(calendar)
+        )
+        return self.options.time_in_force or own
+
+    def ticks(self, calendar: str) -> tuple[int, int]:
+        """Steps of order prices from one unit of currency on, and below [micro-units]."""
+        return self.venue.ticks(asset_class_of(calendar))
+
+    @property
+    def scales(self) -> bool:
+        """Whether the sizing looks at past returns."""
+        return scale_indicator(self.sizing, 1.0) is not None
+
+    @property
+    def needs_real_units(self) -> bool:
+        """Whether anything counts shares or volumes as they were traded."""
+        counts_volume = self.limits.max_volume_share is not None or self.participates
+        return self.costs.needs_real_units or counts_volume
+
+    @property
+    def needs_volume(self) -> bool:
+        """Whether every bar's volume must be known."""
+        counts_volume = self.limits.max_volume_share is not None or self.participates
+        return self.costs.needs_volume or counts_volume
+
+    @property
+    def participates(self) -> bool:
+        """Whether fills are capped by the bar's volume."""
+        return self.options.participation is not None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for hashes, tracking and reports."""

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from fanfold.domain.bars import Bars
 from fanfold.domain.money import MICRO
-from fanfold.domain.orders import REASONS, ROLES, STATUSES
+from fanfold.domain.orders import BOOKINGS, CLOSE, INSIDE, OPEN, REASONS, ROLES, SPLIT, STATUSES
+from fanfold.engine.step.state import CURVE_ROWS, EQUITY_ROW
 from fanfold.engine.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -20,7 +21,38 @@ def equity_of(curve: NDArray[np.int64], account: Any, bars: Bars, first: int) ->
     import pandas as pd
 
     stop = first + int(account["bar_count"])
-    return pd.Series(curve[first:stop] / MICRO, index=_times(bars.ts[first:stop]), name="equity")
+    equity = curve[EQUITY_ROW, first:stop] / MICRO
+    return pd.Series(equity, index=times_of(bars.ts[first:stop]), name="equity")
+
+
+def exposure_of(curve: NDArray[np.int64], account: Any, bars: Bars, first: int) -> "pd.DataFrame":
+    """Gross and net exposure by bar end [share of equity]; NaN where equity is gone."""
+    import pandas as pd
+
+    stop = first + int(account["bar_count"])
+    equity, cash, gross = (curve[row, first:stop] / MICRO for row in range(CURVE_ROWS))
+    whole = np.where(equity > 0.0, equity, np.nan)
+    shares = {"gross": gross / whole, "net": (equity - cash) / whole}
+    return pd.DataFrame(shares, index=times_of(bars.ts[first:stop]))
+
+
+def cash_flows_of(bookings: NDArray[Any], account: Any, bars: Bars) -> "pd.DataFrame":
+    """What moved money without a fill: ts, symbol ("" for the account), kind, amount [currency]."""
+    import pandas as pd
+
+    rows = bookings[: int(account["booking_rows"])]
+    rows = rows[rows["kind"] != SPLIT]
+    symbols = np.array([*bars.symbols, ""], object)[rows["asset"]]
+    frame = pd.DataFrame(
+        {
+            "ts": times_of(bars.ts[rows["bar"]]),
+            "symbol": symbols,
+            "kind": np.array(BOOKINGS, object)[rows["kind"]],
+            "amount": rows["amount"] / MICRO,
+        }
+    )
+    order = np.lexsort((rows["kind"], symbols.astype(str), rows["bar"]))
+    return frame.iloc[order].reset_index(drop=True)
 
 
 def benchmark_of(timeline: Timeline, equity: "pd.Series[float]") -> "pd.Series[float]":
@@ -42,7 +74,7 @@ def fills_of(fills: NDArray[Any], account: Any, bars: Bars, parts: int) -> "pd.D
     symbols = np.array(bars.symbols, object)[rows["asset"]]
     frame = pd.DataFrame(
         {
-            "ts": _times(bars.ts[rows["bar"]]),
+            "ts": times_of(bars.ts[rows["bar"]]),
             "symbol": symbols,
             "side": np.where(rows["lots"] > 0, "buy", "sell").astype(object),
             "quantity": _units(np.abs(rows["lots"]), parts),
@@ -52,14 +84,29 @@ def fills_of(fills: NDArray[Any], account: Any, bars: Bars, parts: int) -> "pd.D
             "order_id": _order_ids(symbols, rows["order_bar"], rows["role"]),
         }
     )
-    at_end = rows["order_bar"] == rows["bar"]  # closed at the last close, after that bar's open
-    keys = symbols.astype(str), rows["lots"] > 0, rows["role"], at_end, rows["bar"]
+    keys = symbols.astype(str), rows["lots"] > 0, _turns(rows), rows["phase"], rows["bar"]
     order = np.lexsort(keys)
     return frame.iloc[order].reset_index(drop=True)
 
 
+def _turns(rows: NDArray[Any]) -> NDArray[np.int64]:
+    """Which fills of one phase come first: what closes, but inside a bar what opens.
+
+    Positions closed at the very end come after everything.
+    """
+    opens: NDArray[np.bool_] = np.asarray(rows["role"] == OPEN, np.bool_)
+    closes: NDArray[np.bool_] = np.asarray(rows["role"] == CLOSE, np.bool_)
+    at_end = closes & np.asarray(rows["order_bar"] == rows["bar"], np.bool_)
+    inside = np.asarray(rows["phase"] == INSIDE, np.bool_)
+    return np.where(at_end, 2, np.where(inside, ~opens, opens).astype(np.int64))
+
+
 def orders_of(orders: NDArray[Any], account: Any, bars: Bars, parts: int) -> "pd.DataFrame":
-    """Orders in the order of their decisions, symbols in the order of their names."""
+    """Orders in the order of their decisions, symbols in the order of their names.
+
+    `limit` and `stop` are prices as the engine's bars have them; `bound` is the limit
+    that refused or trimmed an order, and `reached` what it would have come to.
+    """
     import pandas as pd
 
     rows = orders[: int(account["order_rows"])]
@@ -69,84 +116,28 @@ def orders_of(orders: NDArray[Any], account: Any, bars: Bars, parts: int) -> "pd
     frame = pd.DataFrame(
         {
             "order_id": _order_ids(symbols, rows["bar"], rows["role"]),
-            "ts": _times(bars.ts[rows["bar"]]),
+            "ts": times_of(bars.ts[rows["bar"]]),
             "symbol": symbols,
             "side": np.where(rows["asked"] > 0, "buy", "sell").astype(object),
             "role": np.array(ROLES, object)[rows["role"]],
             "asked": _units(np.abs(rows["asked"]), parts),
             "approved": _units(np.abs(rows["approved"]), parts),
             "filled": _units(np.abs(rows["filled"]), parts),
+            "limit": rows["limit"],
+            "stop": rows["stop"],
             "status": np.array(STATUSES, object)[rows["status"]],
             "reason": np.array(REASONS, object)[rows["reason"]],
-            "done_ts": _times(ended).where(done >= 0),
+            "bound": rows["bound"],
+            "reached": rows["reached"],
+            "done_ts": times_of(ended).where(done >= 0),
         }
     )
     order = np.lexsort((symbols.astype(str), rows["role"], rows["bar"]))
     return frame.iloc[order].reset_index(drop=True)
 
 
-def round_trips_of(fills: NDArray[Any], account: Any, bars: Bars, parts: int) -> "pd.DataFrame":
-    """Finished round trips, from flat to flat, by the time of their exit.
-
-    Prices are averages over the entry's and the exit's fills; `quantity` is signed,
-    negative for a short; `pnl` is after fees [currency] and `return` is pnl over the
-    entry's amount [1].
-    """
-    import pandas as pd
-
-    open_trips: dict[int, _Trip] = {}
-    rows: list[tuple[Any, ...]] = []
-    for fill in fills[: int(account["fill_count"])]:
-        asset = int(fill["asset"])
-        trip = open_trips.setdefault(asset, _Trip(int(fill["bar"]), long=fill["lots"] > 0))
-        trip.add(fill)
-        if trip.lots == 0:
-            rows.append(trip.row(bars.symbols[asset], int(fill["bar"]), parts))
-            del open_trips[asset]
-    columns = ["symbol", "entry_ts", "exit_ts", "entry_price", "exit_price"]
-    frame = pd.DataFrame(rows, columns=[*columns, "quantity", "pnl", "return"])
-    for column in ("entry_ts", "exit_ts"):
-        frame[column] = _times(bars.ts[frame[column].to_numpy(np.int64)])
-    return frame.sort_values(["exit_ts", "symbol"], kind="stable", ignore_index=True)
-
-
-class _Trip:
-    """One round trip in the making, in lots and micro-units."""
-
-    def __init__(self, entry_bar: int, *, long: bool) -> None:
-        self.entry_bar = entry_bar
-        self.long = long
-        self.lots = self.entry_lots = self.exit_lots = 0
-        self.entry_amount = self.exit_amount = self.fees = 0
-
-    def add(self, fill: Any) -> None:
-        lots, amount = int(fill["lots"]), int(fill["amount"])
-        self.lots += lots
-        self.fees += int(fill["fee"])
-        if (lots > 0) == self.long:
-            self.entry_lots += abs(lots)
-            self.entry_amount += amount
-        else:
-            self.exit_lots += abs(lots)
-            self.exit_amount += amount
-
-    def row(self, symbol: str, exit_bar: int, parts: int) -> tuple[Any, ...]:
-        gain = self.exit_amount - self.entry_amount
-        pnl = (gain if self.long else -gain) - self.fees
-        units = self.entry_lots / parts
-        return (
-            symbol,
-            self.entry_bar,
-            exit_bar,
-            self.entry_amount / MICRO / units,
-            self.exit_amount / MICRO / (self.exit_lots / parts),
-            units if self.long else -units,
-            pnl / MICRO,
-            pnl / self.entry_amount,
-        )
-
-
-def _times(ts: NDArray[np.int64]) -> Any:
+def times_of(ts: NDArray[np.int64]) -> Any:
+    """An index of instants in UTC."""
     import pandas as pd
 
     return pd.DatetimeIndex(ts.astype("datetime64[ns]"), tz="UTC", name="ts")

@@ -3,6 +3,7 @@
     dataset.json                 what the dataset is, and which files it is
     clock/….parquet              ts, session columns, benchmark
     bars/symbol=AAPL/….parquet   ts, open … volume [, raw_open … raw_volume]
+                                 [, splits, dividends, members, extra.…]
 
 Files are named by their content and never changed. A write adds files and then swaps
 `dataset.json`, so a reader sees the dataset before the write or after it. Session
@@ -23,7 +24,9 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
+from fanfold.domain.adjustment import NEVER
 from fanfold.domain.bars import Bars
+from fanfold.domain.layout import CELL, EXTRA, LAYOUT, NEUTRAL, arrays_of
 from fanfold.domain.names import chosen_places
 from fanfold.domain.panel import FIELDS
 from fanfold.domain.period import day_text
@@ -134,8 +137,10 @@ def read_bars(folder: Path, page: Page, symbols: Sequence[str] | str | None) -> 
     panels = {"": np.full((len(FIELDS), len(clock["ts"]), len(chosen)), np.nan)}
     if info.has_raw:
         panels["raw_"] = panels[""].copy()
+    cells = {name: _blank(name, panels[""].shape[1:]) for name in page.get("cells", [])}
     for asset, symbol in enumerate(chosen):
-        _fill(panels, asset, folder / page["files"][symbol], clock["ts"])
+        _fill(panels, cells, asset, folder / page["files"][symbol], clock["ts"])
+    named = {name: values for name, values in cells.items() if name in LAYOUT}
     bars = Bars(
         symbols=tuple(chosen),
         panel=panels[""],
@@ -144,7 +149,10 @@ def read_bars(folder: Path, page: Page, symbols: Sequence[str] | str | None) -> 
         calendar=info.calendar,
         benchmark_name=page["benchmark_name"],
         source=info.source,
+        extra={name.removeprefix(EXTRA): cells[name] for name in cells if name not in named},
         **clock,
+        **named,
+        **_delistings(page, chosen),
     )
     if chosen == list(info.symbols) and bars.fingerprint != info.fingerprint:
         raise DataError(f"{folder} must hold what was written, its fingerprint is another")
@@ -167,16 +175,54 @@ def write_dataset(folder: Path, bars: Bars, quarantined: Sequence[BadRow]) -> Pa
 
 
 def _fill(
-    panels: dict[str, NDArray[np.float64]], asset: int, file: Path, ts: NDArray[np.int64]
+    panels: dict[str, NDArray[np.float64]],
+    cells: dict[str, NDArray[Any]],
+    asset: int,
+    file: Path,
+    ts: NDArray[np.int64],
 ) -> None:
     names = {prefix: [prefix + field for field in FIELDS] for prefix in panels}
-    columns = read_columns(file, ["ts", *chain.from_iterable(names.values())])
+    columns = read_columns(file, ["ts", *chain.from_iterable(names.values()), *cells])
     if not np.isin(columns["ts"], ts).all():
         raise DataError(f"{file} must hold bars of its dataset's clock, it holds others")
     at = np.searchsorted(ts, columns["ts"])
     for prefix, panel in panels.items():
         for place, name in enumerate(names[prefix]):
             panel[place, at, asset] = columns[name]
+    for name, values in cells.items():
+        values[at, asset] = columns[name]
+
+
+def _blank(name: str, shape: tuple[int, ...]) -> NDArray[Any]:
+    """A column of [bar, asset] that says nothing yet."""
+    kind, _ = LAYOUT.get(name, (np.float64, CELL))
+    return np.full(shape, NEUTRAL.get(name, np.nan), kind)
+
+
+def _cells(bars: Bars) -> dict[str, NDArray[Any]]:
+    """Columns of shape [bar, asset], in the fingerprint's order."""
+    return {
+        name: array
+        for name, array in arrays_of(bars).items()
+        if name not in LAYOUT or LAYOUT[name][1] == CELL
+    }
+
+
+def _delistings(page: Page, symbols: Sequence[str]) -> dict[str, NDArray[Any]]:
+    delisted = page.get("delisted", {})
+    known = [delisted.get(symbol, (NEVER, 0.0)) for symbol in symbols]
+    return {
+        "delisted_day": np.array([day for day, _ in known], np.int64),
+        "delisting_return": np.array([returned for _, returned in known], np.float64),
+    }
+
+
+def _delisted(bars: Bars) -> dict[str, tuple[int, float]]:
+    if bars.delisted_day is None or bars.delisting_return is None:
+        return {}
+    events = zip(bars.delisted_day.tolist(), bars.delisting_return.tolist(), strict=True)
+    named = dict(zip(bars.symbols, events, strict=True))
+    return {symbol: event for symbol, event in named.items() if event[0] != NEVER}
 
 
 def _write_files(folder: Path, bars: Bars, quarantined: Sequence[BadRow]) -> Page:
@@ -199,6 +245,8 @@ def _write_files(folder: Path, bars: Bars, quarantined: Sequence[BadRow]) -> Pag
         "benchmark_name": bars.benchmark_name,
         "source": bars.source,
         "has_raw": bars.raw is not None,
+        "cells": list(_cells(bars)),
+        "delisted": _delisted(bars),
         "quarantined": [asdict(row) for row in quarantined],
         "clock": f"clock/{write_columns(clock, folder / 'clock')}",
         "files": files,
@@ -211,11 +259,14 @@ def _asset_columns(bars: Bars, asset: int) -> Columns:
     there = np.zeros(bars.bar_count, bool)
     for _, panel in panels:
         there |= ~np.isnan(panel[:, :, asset]).all(axis=0)
+    cells = {name: array[:, asset] for name, array in _cells(bars).items()}
+    for name, values in cells.items():
+        there |= ~np.isnan(values) if name not in NEUTRAL else values != NEUTRAL[name]
     columns: Columns = {"ts": bars.ts[there]}
     for prefix, panel in panels:
         for place, field in enumerate(FIELDS):
             columns[prefix + field] = panel[place, there, asset]
-    return columns
+    return columns | {name: values[there] for name, values in cells.items()}
 
 
 def _swap_page(folder: Path, page: Page) -> None:

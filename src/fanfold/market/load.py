@@ -1,9 +1,8 @@
 """One way to ask for bars, wherever they are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
 
 from fanfold.domain.bars import Bars
 from fanfold.domain.names import nearest_hint
@@ -11,12 +10,10 @@ from fanfold.domain.period import Moment
 from fanfold.domain.prices import Basis, check_basis
 from fanfold.domain.stamps import Stamp
 from fanfold.errors import ConfigError, DataError
-from fanfold.market.columns import arrow
+from fanfold.market.files import read_table
+from fanfold.market.join import Beside, join
 from fanfold.market.sample import SAMPLE, sample_store
 from fanfold.market.store import PAGE, DatasetInfo, Store
-
-_CSV: Final = (".csv", ".csv.gz")
-_PARQUET: Final = (".parquet", ".pq")
 
 
 def load_bars(
@@ -27,6 +24,11 @@ def load_bars(
     end: Moment | None = None,
     basis: Basis | None = None,
     stamp: Stamp | None = None,
+    actions: str | Path | None = None,
+    delisted_at: Mapping[str, Moment] | None = None,
+    delisting_return: float | Mapping[str, float] = 0.0,
+    members: str | Path | None = None,
+    columns: Mapping[str, str | Path] | None = None,
 ) -> Bars:
     """Load bars from the packaged sample, a store or a tidy file.
 
@@ -40,21 +42,36 @@ def load_bars(
             where prices as traded are kept beside adjusted ones. Raw prices jump at
             splits and dividends.
         stamp: For files whose timestamps are not midnight dates: what they mark.
+        actions: CSV or Parquet file of symbol, ts (ex-date), splits and dividends. As in
+            the two files below, rows of other symbols and days are left out.
+        delisted_at: First date on which an asset is no longer listed, by symbol.
+        delisting_return: From the last close to what a holder got [1]; one for all that
+            are delisted, or by symbol. With `symbols`, others may be named.
+        members: File of symbol, start, end: terms of membership, see `Bars.with_events`.
+        columns: Files of symbol, available_at, value, by the name of the column that
+            they become, see `Bars.with_column`.
 
     Raises:
         ConfigError: An argument cannot be understood or does not go with the source.
         DataError: The source, a symbol, the period or the basis is not there.
     """
     check_basis(basis)
+    beside = Beside(
+        actions=actions,
+        delisted_at=delisted_at,
+        delisting_return=delisting_return,
+        members=members,
+        columns=columns or {},
+    )
     folder = _dataset_folder(source)
     if folder is None:
         bars = _read_file(Path(source), symbols=symbols, basis=basis, stamp=stamp)
-        return bars.select(start=start, end=end)
+        return join(bars.select(start=start, end=end), beside, chosen=symbols is not None)
     if stamp is not None:
         raise ConfigError(f"stamp goes with files only, {source} states its own; was {stamp!r}")
     store = Store(folder=folder.parent)
     bars = store.read(folder.name, symbols=symbols, start=start, end=end)
-    return _with_basis(bars, basis, source)
+    return join(_with_basis(bars, basis, source), beside, chosen=symbols is not None)
 
 
 def list_data(folder: str | Path | None = None) -> tuple[DatasetInfo, ...]:
@@ -107,45 +124,8 @@ def _with_basis(bars: Bars, basis: Basis | None, source: str | Path) -> Bars:
 def _read_file(
     file: Path, *, symbols: Sequence[str] | str | None, basis: Basis | None, stamp: Stamp | None
 ) -> Bars:
-    name = file.name.lower()
-    if name.endswith(_CSV):
-        frame = _read_csv(file)
-    elif name.endswith(_PARQUET):
-        frame = _read_parquet(file)
-    else:
-        raise DataError(f"file must end in {', '.join(_CSV + _PARQUET)}, was {file}")
+    frame = read_table(file)
     try:
         return Bars.from_frame(frame, stamp=stamp, basis=basis, symbols=symbols, source=file.name)
     except DataError as error:
         raise DataError(f"{file}: {error}") from error
-
-
-def _read_parquet(file: Path) -> Any:
-    pa = arrow()
-    try:
-        return pa.parquet.read_table(file)
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{file} must be a readable Parquet file: {_first_line(error)}") from error
-
-
-def _read_csv(file: Path) -> Any:
-    import pandas as pd
-
-    try:
-        frame = pd.read_csv(file)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{file} must be a readable CSV file: {_first_line(error)}") from error
-    for label in frame.columns:
-        if str(label).strip().lower() in ("ts", "date", "datetime", "timestamp"):
-            try:
-                frame[label] = pd.to_datetime(frame[label], format="ISO8601")
-            except ValueError as error:
-                raise DataError(
-                    f"{file}: {label} must hold ISO timestamps of one time zone: "
-                    f"{_first_line(error)}"
-                ) from error
-    return frame
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fanfold.domain.adjustment import NEVER, carried
 from fanfold.domain.bars import Bars
+from fanfold.domain.layout import NEUTRAL, speaking
 from fanfold.domain.panel import FIELDS
-from fanfold.domain.period import ts_text
+from fanfold.domain.period import day_text, ts_text
 from fanfold.domain.prices import absent
 from fanfold.errors import DataError
 
@@ -32,6 +34,9 @@ def merge(stored: Bars, newer: Bars) -> Bars:
             raise DataError(f"{label} must be {old!r} as stored, was {new!r}; {_HINT}")
     if (stored.raw is None) != (newer.raw is None):
         raise DataError(f"raw prices must be in both or in neither, stored and new differ; {_HINT}")
+    if set(stored.extra) != set(newer.extra):
+        there, given = (", ".join(bars.extra) or "none" for bars in (stored, newer))
+        raise DataError(f"extra columns must be {there} as stored, was {given}; {_HINT}")
     symbols = stored.symbols + tuple(name for name in newer.symbols if name not in stored.symbols)
     ts = np.union1d(stored.ts, newer.ts)
     merged: dict[str, Any] = {
@@ -40,7 +45,15 @@ def merge(stored: Bars, newer: Bars) -> Bars:
     }
     for name in ("panel", "raw"):
         merged[name] = _panel(name, ts, symbols, stored, newer)
-    return replace(stored, symbols=symbols, ts=ts, **merged)
+    for name in ("splits", "dividends", "members"):
+        values = getattr(stored, name), getattr(newer, name)
+        merged[name] = _cells(name, ts, symbols, (stored, newer), values)
+    extra = {
+        name: _cells(name, ts, symbols, (stored, newer), (stored.extra[name], newer.extra[name]))
+        for name in stored.extra
+    }
+    merged |= _delistings(symbols, stored, newer)
+    return replace(stored, symbols=symbols, ts=ts, extra=extra, **merged)
 
 
 def _column(name: str, ts: NDArray[np.int64], stored: Bars, newer: Bars) -> NDArray[Any] | None:
@@ -88,3 +101,61 @@ def _panel(
             )
         merged[place] = np.where(absent(panel), before, panel)
     return merged
+
+
+def _cells(
+    name: str,
+    ts: NDArray[np.int64],
+    symbols: tuple[str, ...],
+    parts: tuple[Bars, Bars],
+    values: tuple[NDArray[Any] | None, NDArray[Any] | None],
+) -> NDArray[Any] | None:
+    """A column of [bar, asset]; None where neither part has it.
+
+    A part knows a cell where it has prices, or a value that says something.
+    """
+    if values[0] is None and values[1] is None:
+        return None
+    neutral = NEUTRAL.get(name, np.nan)
+    merged = np.full((len(ts), len(symbols)), np.nan)  # until known
+    for bars, given in zip(parts, values, strict=True):
+        columns = np.array([symbols.index(symbol) for symbol in bars.symbols])
+        place = np.ix_(np.searchsorted(ts, bars.ts), columns)
+        array = np.full((bars.bar_count, bars.asset_count), neutral) if given is None else given
+        says = ~np.isnan(array) if np.isnan(neutral) else (array != neutral) | speaking(bars)
+        before = merged[place]
+        differs = says & ~np.isnan(before) & (before != array)
+        if differs.any():
+            bar, asset = np.unravel_index(int(np.argmax(differs)), differs.shape)
+            raise DataError(
+                f"{name} of {bars.symbols[asset]} in the bar ending {ts_text(bars.ts[bar])} must "
+                f"be {before[bar, asset]} as stored, was {array[bar, asset]}; {_HINT}"
+            )
+        merged[place] = np.where(says, array, before)
+    if name == "members":
+        return carried(merged, before=True).astype(np.bool_)
+    return np.where(np.isnan(merged), neutral, merged)
+
+
+def _delistings(symbols: tuple[str, ...], stored: Bars, newer: Bars) -> dict[str, NDArray[Any]]:
+    """Days and returns of both; that an asset was delisted since is no contradiction."""
+    known: dict[str, tuple[int, float]] = {}
+    for bars in (stored, newer):
+        if bars.delisted_day is None or bars.delisting_return is None:
+            continue
+        for symbol, day, returned in zip(
+            bars.symbols, bars.delisted_day.tolist(), bars.delisting_return.tolist(), strict=True
+        ):
+            if day == NEVER:
+                continue
+            before = known.setdefault(symbol, (day, returned))
+            if before != (day, returned):
+                raise DataError(
+                    f"delisting of {symbol} must be on {day_text(before[0])} with a return of "
+                    f"{before[1]} as stored, was {day_text(day)} with {returned}; {_HINT}"
+                )
+    event = [known.get(symbol, (NEVER, 0.0)) for symbol in symbols]
+    return {
+        "delisted_day": np.array([day for day, _ in event], np.int64),
+        "delisting_return": np.array([returned for _, returned in event], np.float64),
+    }

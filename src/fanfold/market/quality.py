@@ -35,7 +35,8 @@ def quarantine(frame: Any) -> tuple[Any, tuple[BadRow, ...]]:
         frame: pandas DataFrame with columns symbol, ts, open, high, low, close, volume and others.
 
     Returns:
-        The sound rows, and what is wrong with each other one, in the frame's order.
+        The sound rows, and what is wrong with each other one, in the frame's order. A row
+        with a split or a dividend stays, without its prices.
     """
     values = frame[list(FIELDS)].to_numpy(dtype=np.float64).T
     bad = faulty(values)
@@ -50,4 +51,10 @@ def quarantine(frame: Any) -> tuple[Any, tuple[BadRow, ...]]:
         )
         for row in np.flatnonzero(bad | twice)
     ]
-    return frame[~(bad | twice)], tuple(rows)
+    acts = np.zeros(len(frame), bool)
+    for name, neutral in (("splits", 1.0), ("dividends", 0.0)):
+        if name in frame:
+            acts |= ~frame[name].isin([0.0, neutral]).to_numpy() & frame[name].notna().to_numpy()
+    sound = frame[~twice & (~bad | acts)].copy()
+    sound.loc[(bad & acts)[~twice & (~bad | acts)], list(FIELDS)] = np.nan
+    return sound, tuple(rows)

@@ -9,8 +9,10 @@ ABSENT = "–"
 
 
 def signed(text: str) -> str:
-    """With a real minus sign, as wide as the digits."""
-    return text.replace("-", "−")
+    """With a real minus sign, as wide as the digits; none before what is rounded to zero."""
+    return (
+        text.replace("-", "−") if any(digit in "123456789" for digit in text) else text.lstrip("-")
+    )
 
 
 def _unless_absent(shown: Callable[[float], str]) -> Callable[[float], str]:
@@ -30,6 +32,8 @@ fine_ratio = _unless_absent(lambda value: f"{value:.4f}")
 count = _unless_absent(lambda value: f"{value:,.0f}")
 days = _unless_absent(lambda value: f"{value:,.0f} {'day' if value == 1 else 'days'}")
 money = _unless_absent(lambda value: f"{value:,.2f}")
+money_whole = _unless_absent(lambda value: f"{value:,.0f}")
+bps = _unless_absent(lambda value: f"{value:,.1f} bps")
 times = _unless_absent(lambda value: f"{value:.2f}×")
 plain = _unless_absent(lambda value: f"{value:,}" if isinstance(value, int) else f"{value:,.6g}")
 
@@ -71,12 +75,15 @@ TRADING: Mapping[str, Measure] = {
     "turnover": Measure(label="Turnover a year", show=times),
     "fill_count": Measure(label="Fills", show=count),
     "fees": Measure(label="Fees", show=money),
+    "dividends": Measure(label="Dividends", show=money),
+    "financing": Measure(label="Interest and borrowing", show=money),
 }
 RELATIVE: Mapping[str, Measure] = {
     "beta": Measure(label="Beta", show=ratio),
     "alpha": Measure(label="Alpha a year", show=percent),
 }
 PERIODS_PER_YEAR = "periods_per_year"
+BREAK_EVEN = "Break-even cost"
 
 
 def measure(name: str) -> Measure:
@@ -85,17 +92,3 @@ def measure(name: str) -> Measure:
         if name in group:
             return group[name]
     return Measure(label=name.replace("_", " "), show=plain)
-
-
-CONVENTIONS = (
-    "A decision sees what is known at the end of a bar; its orders fill at the next bar's open.",
-    "Returns are simple returns of equity from one session's close to the next. Deviations divide"
-    " by n − 1. Ratios a year use the periods a year printed under each table of measures.",
-    "A drawdown is 1 − equity ÷ highest equity so far; the longest one is counted in calendar days"
-    " from its peak until that peak is passed.",
-    "The Calmar ratio is the compounded return a year over the deepest drawdown; the profit factor"
-    " is what the winners won over what the losers lost, after fees.",
-    "Turnover is what was bought plus what was sold, over mean equity. A round trip goes from the"
-    " fill that opens a position to the fill that closes it; what is still open is not one.",
-    "Amounts are in the currency of the account. A dash means that the figure is not defined.",
-)

@@ -1,33 +1,32 @@
-"""One report as one HTML file that needs nothing else.
+"""One report as one HTML file that needs nothing else: which sections, in which order."""
 
-Plotly's script is put in once, figures are plain values beside it, and the page
-itself forbids the browser to load anything or to run any script but these two.
-"""
-
-import base64
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 
-import numpy as np
-
-from fanfold.errors import JobError
-from fanfold.reporting import tables
-from fanfold.reporting.figures import (
-    Figure,
-    Shades,
-    distribution,
-    equity_figure,
-    heat_map,
-    parameter_line,
-    shades,
+from fanfold.reporting.html.document import document, written
+from fanfold.reporting.html.gallery import Gallery
+from fanfold.reporting.html.markup import Markup, tag
+from fanfold.reporting.sections.comparison import (
+    calendar_blocks,
+    curve_blocks,
+    glance,
+    relation_blocks,
 )
-from fanfold.reporting.markup import Markup, tag, together
-from fanfold.reporting.numbers import CONVENTIONS, count, ratio
-from fanfold.reporting.sweeps import Grid, SweepSummary, trial_count
+from fanfold.reporting.sections.returns import drawdown_blocks, returns_blocks
+from fanfold.reporting.sections.robustness import robustness_blocks
+from fanfold.reporting.sections.run import summary_blocks
+from fanfold.reporting.sections.sweep import sweep_blocks
+from fanfold.reporting.sections.trading import cost_blocks, order_blocks, trip_blocks
+from fanfold.reporting.sweeps import trial_count
+from fanfold.reporting.together import put_together
 from fanfold.reporting.views import RunView, SweepView
+from fanfold.reporting.words import CONVENTIONS
+
+LEAD_FACTS = ("Assets", "Period", "Costs")
+"""Facts that stand under the headline; all of them are at the end."""
+
+Entry = tuple[str, str]
+"""Id and title of a section, for the contents."""
 
 
 def write_report(
@@ -54,229 +53,115 @@ def write_report(
     Raises:
         JobError: The file could not be written.
     """
-    text = _Page().drawn(title, runs, sweeps, facts)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise JobError(f"a report must be writable at {path}, was not: {error.strerror}") from error
-    return path
+    page = _Page(title, facts)
+    if len(runs) > 1:
+        page.add("glance", "At a glance", [glance(runs, linked=True)])
+        page.compare(runs)
+    for place, view in enumerate(runs, start=1):
+        page.run(f"run-{place}", view, alone=len(runs) == 1)
+    tried = sum(trial_count(view) for view in sweeps)
+    for place, view in enumerate(sweeps, start=1):
+        name = view.name if "sweep" in view.name.lower() else f"{view.name}: sweep"
+        page.add(f"sweep-{place}", name, sweep_blocks(view, tried, page.gallery))
+    return page.write(path, conventions=bool(runs or sweeps), scripted=len(runs) > 1)
+
+
+def write_comparison(
+    path: Path, title: str, runs: Sequence[RunView], facts: Mapping[str, str]
+) -> Path:
+    """Write a page that sets runs beside each other; equal input gives equal bytes.
+
+    Args:
+        path: The file to write; missing folders are made.
+        title: Its headline.
+        runs: Backtests of any strategies, data and periods.
+        facts: What a reader needs to make the same results again.
+
+    Returns:
+        The file.
+
+    Raises:
+        JobError: The file could not be written.
+    """
+    page = _Page(title, facts)
+    page.add("glance", "Measures", [glance(runs, linked=False)])
+    if runs:
+        page.compare(runs)
+    return page.write(path, conventions=True, scripted=True)
 
 
 class _Page:
-    """Sections as they are written, and the figures that they ask for."""
+    """Sections as they are added, and the figures that they ask for."""
 
-    def __init__(self) -> None:
-        self.figures: dict[str, Figure] = {}
+    def __init__(self, title: str, facts: Mapping[str, str]) -> None:
+        self.gallery = Gallery()
+        self._title, self._facts = title, facts
+        self._sections: list[Markup] = []
+        self._contents: list[Entry] = []
 
-    def drawn(
+    def add(
         self,
+        name: str,
         title: str,
-        runs: Sequence[RunView],
-        sweeps: Sequence[SweepView],
-        facts: Mapping[str, str],
-    ) -> str:
-        sections: list[Markup] = []
-        if len(runs) > 1:
-            sections.append(_section("glance", "At a glance", tables.glance(runs)))
-        sections += [self._run(place, view) for place, view in enumerate(runs, start=1)]
-        tried = sum(trial_count(view) for view in sweeps)
-        sections += [self._sweep(place, view, tried) for place, view in enumerate(sweeps, start=1)]
-        if runs or sweeps:
+        blocks: Sequence[Markup],
+        *,
+        entry: str | None = None,
+        starts_page: bool = False,
+    ) -> None:
+        """One section; without an entry of its own the contents take its title."""
+        class_ = {"class_": "starts-page"} if starts_page else {}
+        self._sections.append(tag("section", tag("h2", title), *blocks, id=name, **class_))
+        if entry != "":
+            self._contents.append((name, entry or title))
+
+    def run(self, name: str, view: RunView, *, alone: bool) -> None:
+        """All sections of one run; beside others, only its first is in the contents."""
+        blocks = summary_blocks(view, self.gallery)
+        entry = "Summary" if alone else view.name
+        self.add(name, view.name, blocks, entry=entry, starts_page=not alone)
+        parts = {
+            "robustness": ("Will it hold", robustness_blocks(view)),
+            "returns": ("Returns", returns_blocks(view, self.gallery)),
+            "drawdowns": ("Drawdowns", drawdown_blocks(view, self.gallery)),
+            "trips": ("Round trips", trip_blocks(view, self.gallery)),
+            "costs": ("Exposure and costs", cost_blocks(view, self.gallery)),
+            "orders": ("Orders", order_blocks(view)),
+        }
+        for part, (title, blocks) in parts.items():
+            if blocks:
+                shown = title if alone else f"{view.name}: {title[0].lower()}{title[1:]}"
+                self.add(f"{name}-{part}", shown, blocks, entry=None if alone else "")
+
+    def compare(self, runs: Sequence[RunView]) -> None:
+        """Several runs in common figures and tables."""
+        found = put_together(runs)
+        self.add("curves", "Equity and drawdowns", curve_blocks(found, self.gallery))
+        self.add("relations", "Correlation and risk", relation_blocks(runs, found, self.gallery))
+        self.add("calendar", "Year by year", calendar_blocks(found))
+
+    def write(self, path: Path, *, conventions: bool, scripted: bool) -> Path:
+        """The whole as a file."""
+        if conventions:
             sentences = (tag("li", sentence) for sentence in CONVENTIONS)
-            sections.append(_section("conventions", "How it is counted", tag("ul", *sentences)))
-        body = tag("main", _header(title, facts), *sections, _footer())
-        return _document(title, body, self.figures)
+            self.add("conventions", "How it is counted", [tag("ul", *sentences)], entry="Counting")
+        if self._facts:
+            pairs = [tag("div", tag("dt", k), tag("dd", v)) for k, v in self._facts.items()]
+            shown = [tag("dl", *pairs, class_="facts")]
+            self.add("facts", "What it was run on", shown, entry="Terms")
+        body = tag("main", self._header(), *self._sections, _footer())
+        return written(path, document(self._title, body, self.gallery.figures, scripted=scripted))
 
-    def _run(self, place: int, view: RunView) -> Markup:
-        notes = [tag("li", note) for note in view.notes]
-        words = [(view.name, "equity")]
-        if view.benchmark is not None:
-            words.append((f"{view.benchmark_name}, from the same capital", "benchmark"))
-        words.append(("Drawdown", "drawdown"))
-        return _section(
-            f"run-{place}",
-            view.name,
-            tables.parameters(view.params),
-            tag("ul", *notes, class_="notes") if notes else Markup(),
-            tables.headlines(view),
-            self._figure(
-                equity_figure(view),
-                f"Equity of {view.name} over time, with its drawdown underneath",
-                class_="equity",
-                caption=_legend(words, scale=True),
-            ),
-            tag("h3", "Measures"),
-            tables.measures(view),
-            tag(
-                "div",
-                tag("div", tag("h3", "Round trips"), tables.round_trips(view)),
-                tag("div", tag("h3", "Orders refused or trimmed"), tables.refusals(view)),
-                class_="pair",
-            ),
+    def _header(self) -> Markup:
+        lead = " · ".join(self._facts[name] for name in LEAD_FACTS if name in self._facts)
+        links = [tag("a", title, href=f"#{name}") for name, title in self._contents]
+        return tag(
+            "header",
+            tag("p", "fanfold", class_="brand"),
+            tag("h1", self._title),
+            tag("p", lead, class_="lead") if lead else Markup(),
+            tag("nav", *links, aria_label="Contents") if len(links) > 1 else Markup(),
         )
-
-    def _sweep(self, place: int, view: SweepView, trial_count_all: int) -> Markup:
-        summary = SweepSummary(view)
-        blocks = [
-            tag(
-                "p",
-                f"{view.strategy}, {count(summary.combination_count)} combinations of "
-                f"{', '.join(view.params)}, ranked by {summary.objective_label}.",
-                class_="lead",
-            ),
-            tables.parameters(
-                {f"best {name}": view.best[name] for name in view.params if name in view.best}
-            ),
-            _warning(summary, trial_count_all),
-        ]
-        if len(summary.values):
-            blocks += [
-                tag("div", *self._sweep_figures(summary), class_="pair wide-first"),
-                tag("h3", "Best combinations"),
-                tables.best_combinations(summary),
-            ]
-        blocks += [tag("h3", "What became of each"), tables.outcomes(summary)]
-        return _section(f"sweep-{place}", view.name, *blocks)
-
-    def _sweep_figures(self, summary: SweepSummary) -> list[Markup]:
-        label = summary.objective_label
-        grid = summary.grid()
-        shown: list[Markup] = []
-        if grid is not None:
-            flat = len(grid.y.labels) == 1
-            where = grid.x.name if flat else f"{grid.x.name} and {grid.y.name}"
-            figure = parameter_line(grid, label) if flat else heat_map(grid, label)
-            shown.append(
-                self._figure(
-                    figure,
-                    f"{label} over {where}",
-                    class_="heat",
-                    heading=f"{label} over {where}",
-                    caption=tag(
-                        "figcaption",
-                        _grid_note(grid, flat=flat),
-                        Markup() if flat else _colour_key(shades(grid)),
-                    ),
-                )
-            )
-        middle, best = (
-            ratio(float(value)) for value in (np.median(summary.values), np.max(summary.values))
-        )
-        shown.append(
-            self._figure(
-                distribution(summary),
-                f"Distribution of {label}",
-                class_="heat",
-                heading=f"Distribution of {label}",
-                caption=tag(
-                    "figcaption",
-                    f"{count(len(summary.values))} combinations with a result; the dotted lines are"
-                    f" their median, {middle}, and their best, {best}.",
-                ),
-            )
-        )
-        return shown
-
-    def _figure(
-        self, figure: Figure, meaning: str, *, class_: str, caption: Markup, heading: str = ""
-    ) -> Markup:
-        name = f"figure-{len(self.figures) + 1}"
-        self.figures[name] = figure
-        plot = tag("div", id=name, class_=f"plot {class_}", role="img", aria_label=meaning)
-        return tag("figure", tag("h3", heading) if heading else Markup(), caption, plot)
-
-
-def _section(name: str, title: str, *blocks: Markup) -> Markup:
-    return tag("section", tag("h2", title), *blocks, id=name)
-
-
-def _header(title: str, facts: Mapping[str, str]) -> Markup:
-    pairs = [tag("div", tag("dt", name), tag("dd", value)) for name, value in facts.items()]
-    shown = tag("dl", *pairs, class_="facts") if pairs else Markup()
-    return tag("header", tag("p", "fanfold", class_="brand"), tag("h1", title), shown)
 
 
 def _footer() -> Markup:
     return tag("footer", tag("p", "Past results, simulated. Everything shown is inside this file."))
-
-
-def _warning(summary: SweepSummary, trial_count_all: int) -> Markup:
-    trials = count(summary.trial_count)
-    text = (
-        f"The best of {trials} trials is the luckiest of {trials}. Its"
-        f" {summary.objective_label} is raw: nothing was taken off for having looked so often,"
-        " and on new data it should be expected to do worse."
-    )
-    if trial_count_all > summary.trial_count:
-        text += f" All sweeps on this page together are {count(trial_count_all)} trials."
-    return tag("p", text, class_="warning", role="note")
-
-
-def _grid_note(grid: Grid, *, flat: bool) -> str:
-    note = "Each point" if flat else "Each cell"
-    if grid.others:
-        note += f" is the best over {' and '.join(grid.others)}."
-    elif grid.x.binned or grid.y.binned:
-        note += " is the best of the combinations that fall into it."
-    else:
-        note += " is one combination."
-    return note if flat else note + " The ring marks the best; blank is without a result."
-
-
-def _colour_key(colours: Shades) -> Markup:
-    ramp = ", ".join(f"var(--heat-{name})" for name in colours.names)
-    return tag(
-        "span",
-        ratio(colours.lowest),
-        tag("i", style=f"background: linear-gradient(to right, {ramp})", aria_hidden="true"),
-        ratio(colours.highest),
-        class_="key",
-    )
-
-
-def _legend(words: list[tuple[str, str]], *, scale: bool) -> Markup:
-    shown = [tag("span", tag("i", class_=role, aria_hidden="true"), text) for text, role in words]
-    if scale:
-        shown.append(tag("button", "Log scale", type="button", aria_pressed="false"))
-    return tag("figcaption", *shown, class_="legend")
-
-
-def _document(title: str, body: Markup, figures: Mapping[str, Figure]) -> str:
-    scripts: list[str] = []
-    if figures:
-        from plotly.offline import get_plotlyjs
-
-        scripts = [get_plotlyjs(), _own("page.js")]
-    allowed = " ".join(f"'sha256-{_digest(script)}'" for script in scripts) or "'none'"
-    policy = (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline';"
-        " img-src data: blob:; base-uri 'none'; form-action 'none'"
-    )
-    values = json.dumps(figures, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    head = together(
-        [
-            Markup('<meta charset="utf-8">'),
-            Markup(f'<meta http-equiv="Content-Security-Policy" content="{policy}">'),
-            Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
-            Markup('<meta name="color-scheme" content="light dark">'),
-            tag("title", title),
-            tag("style", Markup(_own("page.css"))),
-        ]
-    )
-    data = tag(
-        "script", Markup(values.replace("<", "\\u003c")), type="application/json", id="figures"
-    )
-    tail = together([data, *(tag("script", Markup(script)) for script in scripts)])
-    page = tag(
-        "html", tag("head", head), tag("body", body, tail if figures else Markup()), lang="en"
-    )
-    return f"<!doctype html>\n{page}\n"
-
-
-def _own(name: str) -> str:
-    return (files("fanfold.reporting") / name).read_text(encoding="utf-8")
-
-
-def _digest(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -18,11 +18,12 @@ from fanfold.engine.features import Features, warm_up_of
 from fanfold.engine.metrics import METRICS, metrics_of
 from fanfold.engine.run import Mode, Outcomes, run_chunk
 from fanfold.engine.spec import Terms
-from fanfold.engine.state import STATUSES, Account
+from fanfold.engine.step.state import STATUSES, Account
 from fanfold.errors import ConfigError, FanfoldError, WarmUpError
 from fanfold.research.chunks import uncollected
 from fanfold.research.plan import Params, Plan
 from fanfold.research.table import ArrowBatch, arrow
+from fanfold.strategies.sizing import warm_up
 from fanfold.strategies.strategy import Strategy, features_of
 
 COUNT_METRICS = frozenset({"periods_per_year", "round_trip_count", "fill_count"})
@@ -105,12 +106,15 @@ def reason_of(error: ValidationError) -> str:
     return f"{where}: {message}, was {found['input']!r}" if where else message
 
 
-def largest_warm_up(combinations: Iterable[Made]) -> int:
-    """Largest warm-up of the feasible combinations [bars]; 0 where none is feasible."""
-    return max((warm_up_of(made.features) for made in combinations), default=0)
+def largest_warm_up(combinations: Iterable[Made], bars: Bars, terms: Terms) -> int:
+    """Largest warm-up of the feasible combinations and their sizing [bars]."""
+    longest = max((warm_up_of(made.features, bars) for made in combinations), default=0)
+    return max(longest, warm_up(terms.sizing))
 
 
-def likely_warm_up(strategy: type[Strategy], fixed: Params, plan: Plan) -> int:
+def likely_warm_up(
+    strategy: type[Strategy], fixed: Params, plan: Plan, bars: Bars, terms: Terms
+) -> int:
     """Largest warm-up among a large plan's corners and first combinations [bars].
 
     As good as always the largest of all. Where it is not, the chunk that finds a
@@ -122,7 +126,8 @@ def likely_warm_up(strategy: type[Strategy], fixed: Params, plan: Plan) -> int:
         for corner in corners
     ]
     chosen += [plan[index] for index in range(min(CORNERS_MAX, len(plan)))]
-    return largest_warm_up(make(strategy, fixed, params) for params in chosen)
+    made = (make(strategy, fixed, params) for params in chosen)
+    return largest_warm_up(made, bars, terms)
 
 
 def checked_first(warm_up: int, bars: Bars, terms: Terms) -> int:
@@ -152,11 +157,11 @@ def run_sweep_chunk(sweep: Sweep, chunk: Chunk) -> ArrowBatch:
             made: Sequence[Made] = sweep.made[slice(*chunk)]
         else:
             made = [make(sweep.strategy, sweep.fixed, params) for params in chosen]
-        warm_up = largest_warm_up(made)
-        if sweep.terms.start_bar is None and warm_up > sweep.first + 1:
+        bars = largest_warm_up(made, sweep.bars, sweep.terms)
+        if sweep.terms.start_bar is None and bars > sweep.first + 1:
             raise WarmUpError(
                 f"all combinations must decide from one bar on, {sweep.first}; "
-                f"one warms up for {warm_up} bars"
+                f"one warms up for {bars} bars"
             )
         return _rows(sweep, chosen, made)
 

@@ -35,6 +35,9 @@ class RsiReversion(Strategy):
     It fails when the fall has a reason: in a crash or a slow decline it buys early and
     holds all the way down, for it has no stop.
 
+    On the packaged sample (2000-03 to 2013-03, defaults, 5 bps slippage):
+    CAGR -1.6 %, Sharpe -0.13, largest drawdown 31 %, 54 round trips.
+
     Source: Wilder (1978), New Concepts in Technical Trading Systems; Connors & Alvarez
     (2009), Short Term Trading Strategies That Work.
 

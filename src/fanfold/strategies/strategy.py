@@ -1,13 +1,14 @@
 """What a strategy is: parameters, features and one decision."""
 
 import inspect
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import Any, ClassVar, cast
 
 from pydantic import BaseModel, ConfigDict
 
 from fanfold.domain.compiled import Compiled
+from fanfold.domain.names import nearest_hint
 from fanfold.domain.record import VECTOR_SIZE
 from fanfold.errors import ConfigError
 from fanfold.strategies.indicators.indicator import Indicator
@@ -19,8 +20,9 @@ MEMORY_MAX = 1_000_000
 class Strategy(BaseModel):
     """Base of all strategies: a frozen model whose fields are its parameters.
 
-    A field's bounds are also its search space and its form in YAML. A validator
-    says which combinations are infeasible: an error in a backtest, a row in a sweep.
+    A field's bounds are also its search space and its form in YAML; a text field is the
+    symbol of an asset. A validator says which combinations are infeasible: an error in a
+    backtest, a row in a sweep.
 
     Attributes:
         decide: ``decide(assets, portfolio, memory)``, called at every bar's end.
@@ -62,18 +64,24 @@ def decision_of(strategy: Strategy) -> Compiled[..., None] | Callable[..., None]
     return partial(function, strategy) if takes_self else function
 
 
-def params_of(strategy: Strategy) -> list[float]:
+def params_of(strategy: Strategy, symbols: Sequence[str] = ()) -> list[float]:
     """The fields in their order, as the decision sees them in `portfolio.params`.
 
+    A text field names an asset by its symbol; the decision sees its place.
+
+    Args:
+        strategy: Whose fields.
+        symbols: Those of the bars, in their order.
+
     Raises:
-        ConfigError: There are more than `VECTOR_SIZE`, or one is not a number.
+        ConfigError: There are more than `VECTOR_SIZE`, or one is neither a number nor a
+            symbol of the bars.
     """
-    fields = type(strategy).model_fields
-    if len(fields) > VECTOR_SIZE:
-        raise ConfigError(
-            f"{type(strategy).__name__} may have {VECTOR_SIZE} parameters, had {len(fields)}"
-        )
-    return [_as_number(type(strategy).__name__, name, getattr(strategy, name)) for name in fields]
+    owner = type(strategy).__name__
+    values = [_as_number(owner, name, value, symbols) for name, value in strategy]
+    if len(values) > VECTOR_SIZE:
+        raise ConfigError(f"{owner} may have {VECTOR_SIZE} parameters, had {len(values)}")
+    return values
 
 
 def features_of(strategy: Strategy) -> tuple[Indicator, ...]:
@@ -84,7 +92,7 @@ def features_of(strategy: Strategy) -> tuple[Indicator, ...]:
     """
     features = tuple(strategy.features())
     for feature in features:
-        if not isinstance(feature, Indicator):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not _is_indicator(type(feature)):
             raise ConfigError(
                 f"{type(strategy).__name__}.features must return indicators, was {feature!r}"
             )
@@ -94,6 +102,12 @@ def features_of(strategy: Strategy) -> tuple[Indicator, ...]:
             f"{type(strategy).__name__} may have {VECTOR_SIZE} feature values, had {count}"
         )
     return features
+
+
+@cache
+def _is_indicator(kind: type[Any]) -> bool:
+    """Asked once for a class: an abstract base takes its time to answer."""
+    return issubclass(kind, Indicator)
 
 
 def memory_of(strategy: Strategy, asset_count: int) -> int:
@@ -110,7 +124,12 @@ def memory_of(strategy: Strategy, asset_count: int) -> int:
     return size
 
 
-def _as_number(strategy: str, name: str, value: Any) -> float:
-    if isinstance(value, (bool, int, float)):
+def _as_number(strategy: str, name: str, value: Any, symbols: Sequence[str]) -> float:
+    if type(value) is int or type(value) is float or isinstance(value, (bool, int, float)):
         return float(value)
+    if isinstance(value, str):
+        if value in symbols:
+            return float(symbols.index(value))
+        hint = nearest_hint(value, symbols)
+        raise ConfigError(f"{strategy}.{name} must be a symbol of the bars, was {value!r}{hint}")
     raise ConfigError(f"{strategy}.{name} must be a number, was {value!r}")

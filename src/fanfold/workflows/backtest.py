@@ -14,6 +14,7 @@ from fanfold.workflows.strategies import find_strategy, made
 from fanfold.workflows.terminal import metric_lines
 
 if TYPE_CHECKING:
+    from fanfold.reporting import RunView
     from fanfold.tracking import JobRecord
 
 
@@ -29,14 +30,18 @@ def backtest_job(settings: Settings, folder: Path) -> Finished:
     result = run_backtest(strategy, bars, terms)
     name = type(strategy).__name__
 
+    def views() -> "list[RunView]":
+        from fanfold.workflows.views import run_view
+
+        return [run_view(name, result, notes_of(settings))]
+
     def draw() -> Path:
         from fanfold.reporting import write_report
-        from fanfold.workflows.views import run_view
 
         return write_report(
             folder / "report.html",
             title=f"{name} backtest",
-            runs=[run_view(name, result, notes_of(settings))],
+            runs=views(),
             sweeps=[],
             facts=facts_of(settings, bars, terms),
         )
@@ -53,6 +58,7 @@ def backtest_job(settings: Settings, folder: Path) -> Finished:
         metrics=result.metrics,
         lines=[head + ended, *metric_lines(result.metrics)],
         draw=draw,
+        views=views,
         record=record,
     )
 

@@ -39,6 +39,11 @@ def run_job(settings: Settings, say: Show, warn: Show) -> Closed:
         try:
             artifacts.append(finished.draw())
             say(f"\nreport  {artifacts[-1]}")
+            if settings.report.pdf:
+                from fanfold.reporting import write_pdf
+
+                artifacts.append(write_pdf(artifacts[-1]))
+                say(f"pdf     {artifacts[-1]}")
         except FanfoldError as error:
             problems.append(str(error))
     config = folder / "config.json"

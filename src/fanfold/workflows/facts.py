@@ -10,16 +10,30 @@ from fanfold.engine.timeline import timeline_of
 from fanfold.market.sample import CHOSEN_WITH_HINDSIGHT, SAMPLE
 from fanfold.settings import Settings
 
+SAMPLE_ORIGIN = "bokeh-sampledata"
+"""How the source of the packaged sample's bars begins, as its dataset states it."""
+
 
 def facts_of(settings: Settings, bars: Bars, terms: Terms) -> dict[str, str]:
-    """Data, period, costs, venue and versions, for the head of a report."""
-    options = {
-        name: value
-        for name, value in terms.options.model_dump().items()
-        if value != type(terms.options).model_fields[name].default
-    }
+    """What the report of a job tells of its run: that of any run, its source and its seed."""
+    facts = facts_of_run(bars, terms)
     return {
-        "Data": bars.source or settings.data.source,
+        **facts,
+        "Data": facts["Data"] or settings.data.source,
+        "Seed": str(settings.run.seed),
+    }
+
+
+def facts_of_run(bars: Bars, terms: Terms) -> dict[str, str]:
+    """Data, period, costs, venue and versions, for a report of any run."""
+    options = terms.options.model_dump(exclude_defaults=True)
+    events = [
+        name
+        for name in ("splits", "dividends", "members", "delisted_day")
+        if getattr(bars, name) is not None
+    ]
+    return {
+        "Data": bars.source,
         "Assets": ", ".join(bars.symbols),
         "Period": f"{_day(bars, 0)} to {_day(bars, -1)}, {bars.bar_count:,} bars",
         "Price basis": bars.basis.replace("_", " "),
@@ -27,21 +41,31 @@ def facts_of(settings: Settings, bars: Bars, terms: Terms) -> dict[str, str]:
         "Benchmark": timeline_of(bars).benchmark_name,
         "Cash": f"{terms.cash / 1e6:,.0f}",
         "Leverage": f"{terms.leverage:g}",
-        "Costs": f"commission {terms.costs.commission_bps:g} bps, "
-        f"slippage {terms.costs.slippage_bps:g} bps",
-        "Limits": _listed(terms.limits.model_dump(exclude_none=True)) or "none",
+        "Booked events": ", ".join(events).replace("_day", "") or "none in these bars",
+        "Costs": _listed(terms.costs.model_dump(exclude_defaults=True)) or "none",
+        "Limits": _listed(terms.limits.model_dump(exclude_defaults=True)) or "none",
         "Sizing": _listed(terms.sizing.model_dump()),
-        "Venue": terms.venue.name,
+        "Venue": f"{terms.venue.name}, orders work {terms.time_in_force(bars.calendar)}, "
+        f"maintenance margin {_maintenance(terms):.0%}",
         "Options": _listed(options) or "defaults: orders fill at the next open",
-        "Seed": str(settings.run.seed),
         "Data fingerprint": bars.fingerprint[:16],
         "Versions": f"fanfold {fanfold.__version__}, Python {platform.python_version()}",
     }
 
 
+def _maintenance(terms: Terms) -> float:
+    own = terms.options.maintenance_margin
+    return terms.venue.maintenance_margin if own is None else own
+
+
 def notes_of(settings: Settings) -> list[str]:
     """What a reader of any result of this job must know."""
     return [CHOSEN_WITH_HINDSIGHT] if settings.data.source == SAMPLE else []
+
+
+def notes_of_bars(bars: Bars) -> list[str]:
+    """What a reader of any result on these bars must know."""
+    return [CHOSEN_WITH_HINDSIGHT] if bars.source.startswith(SAMPLE_ORIGIN) else []
 
 
 def tags_of(settings: Settings, bars: Bars, code: str) -> dict[str, Any]:

@@ -23,6 +23,11 @@ def bars_for(settings: Settings) -> Bars:
         end=data.end,
         basis=data.basis,
         stamp=data.stamp,
+        actions=data.actions,
+        delisted_at=data.delisted_at,
+        delisting_return=data.delisting_return,
+        members=data.members,
+        columns=data.columns,
     )
 
 

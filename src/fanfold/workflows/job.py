@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fanfold.reporting import RunView
     from fanfold.tracking import JobRecord
 
 
@@ -21,6 +22,7 @@ class Finished:
         lines: What a person reads on the terminal.
         artifacts: Files written so far.
         draw: Draws the report and returns its file.
+        views: The run, or the best of each sweep, as a page that compares shows them.
         record: Makes the tracking record from all artifacts.
     """
 
@@ -31,6 +33,7 @@ class Finished:
     lines: list[str]
     artifacts: tuple[Path, ...] = ()
     draw: Callable[[], Path]
+    views: Callable[[], list["RunView"]]
     record: Callable[[tuple[Path, ...]], "JobRecord"]
 
 

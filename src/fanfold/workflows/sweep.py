@@ -31,7 +31,7 @@ from fanfold.research.sweep import (
 )
 from fanfold.research.table import TABLE_ROWS_MAX, ArrowBatch, SweepTable, arrow
 from fanfold.risk.limits import Limits
-from fanfold.strategies.sizing import Exposure, FixedUnits
+from fanfold.strategies.sizing import Sizing
 from fanfold.strategies.strategy import Strategy
 from fanfold.workflows.fleet import Fleet
 
@@ -68,7 +68,7 @@ def sweep(
     cash: float | Decimal = 100_000,
     costs: Costs | None = None,
     limits: Limits | None = None,
-    sizing: Exposure | FixedUnits | None = None,
+    sizing: Sizing | None = None,
     venue: str = "alpaca",
     options: FillOptions | None = None,
     leverage: float = 1.0,
@@ -187,11 +187,11 @@ def _inputs(asked: _Asked, *, exact: bool = False) -> Sweep:
     with uncollected():
         if len(plan) <= TABLE_ROWS_MAX:
             kept = list(made)
-            warm_up = largest_warm_up(kept)
+            warm_up = largest_warm_up(kept, bars, terms)
         elif exact:
-            warm_up = largest_warm_up(made)
+            warm_up = largest_warm_up(made, bars, terms)
         else:
-            warm_up = likely_warm_up(strategy, fixed, plan)
+            warm_up = likely_warm_up(strategy, fixed, plan, bars, terms)
     return Sweep(
         strategy=strategy,
         fixed=fixed,

@@ -23,6 +23,7 @@ from fanfold.workflows.sweep import SweepRun, run_sweep
 from fanfold.workflows.terminal import best_lines, status_line
 
 if TYPE_CHECKING:
+    from fanfold.reporting import RunView
     from fanfold.tracking import ChildRecord, JobRecord
 
 
@@ -64,6 +65,9 @@ def sweeps_job(settings: Settings, folder: Path) -> Finished:
     top = max(found, key=lambda part: _value(part, objective))
     lines = [line for part in parts for line in _lines(part, objective)]
 
+    def views() -> "list[RunView]":
+        return _best_views(settings, parts)
+
     def draw() -> Path:
         return _draw(settings, parts, bars, terms, folder)
 
@@ -79,6 +83,7 @@ def sweeps_job(settings: Settings, folder: Path) -> Finished:
         lines=lines,
         artifacts=tuple(part.table_file for part in parts),
         draw=draw,
+        views=views,
         record=record,
     )
 
@@ -158,20 +163,26 @@ def _lines(part: Swept, objective: str) -> list[str]:
     ]
 
 
-def _draw(settings: Settings, parts: list[Swept], bars: Bars, terms: Terms, folder: Path) -> Path:
-    from fanfold.reporting import write_report
-    from fanfold.workflows.views import run_view, sweep_view
+def _best_views(settings: Settings, parts: list[Swept]) -> "list[RunView]":
+    """The best combination of each sweep that has one."""
+    from fanfold.workflows.views import run_view
 
     notes = notes_of(settings)
-    drawn = [part for part in parts if part.best is not None]
+    return [
+        run_view(f"{part.asked.name}, best of {len(part.run.sweep.plan):,}", part.best, notes)
+        for part in parts
+        if part.best is not None
+    ]
+
+
+def _draw(settings: Settings, parts: list[Swept], bars: Bars, terms: Terms, folder: Path) -> Path:
+    from fanfold.reporting import write_report
+    from fanfold.workflows.views import sweep_view
+
     return write_report(
         folder / "report.html",
         title=_title(settings),
-        runs=[
-            run_view(f"{part.asked.name}, best of {len(part.run.sweep.plan):,}", part.best, notes)
-            for part in drawn
-            if part.best is not None
-        ],
+        runs=_best_views(settings, parts),
         sweeps=[
             sweep_view(
                 part.run.sweep,

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fanfold.domain.adjustment import NEVER
 from fanfold.domain.bars import Bars
 from fanfold.domain.panel import CLOSE, HIGH, LOW, OPEN, VOLUME
 from fanfold.errors import ConfigError, DataError, FanfoldError
@@ -37,6 +38,26 @@ def changed(field: int, bar: int, asset: int, value: float) -> np.ndarray:
     panel = made_bars().panel.copy()
     panel[field, bar, asset] = value
     return panel
+
+
+def cells(bar: int, asset: int, value: float) -> np.ndarray:
+    """One everywhere but in one cell."""
+    values = np.ones((6, 2))
+    values[bar, asset] = value
+    return values
+
+
+def eventful(**changes: Any) -> Bars:
+    """Six days on which A splits on the third and pays on the fourth, B leaves after them."""
+    fields: dict[str, Any] = {
+        "splits": cells(2, 0, 4.0),
+        "dividends": cells(3, 0, 0.5) * (np.arange(12).reshape(6, 2) == 6),
+        "members": cells(0, 1, 0.0).astype(bool),
+        "delisted_day": np.array([NEVER, 6]),
+        "delisting_return": np.array([0.0, -0.5]),
+        "extra": {"pe": cells(0, 0, np.nan), "beta": cells(5, 1, 0.5)},
+    }
+    return made_bars(**fields | changes)
 
 
 def test_price_properties_are_views_of_the_panel() -> None:
@@ -99,6 +120,19 @@ def test_exchanges_have_252_periods_a_year_and_crypto_365() -> None:
         ({"panel": changed(LOW, 1, 0, 10.5)}, "low must not be above open 10.0, was 10.5"),
         ({"panel": changed(VOLUME, 1, 0, -1.0)}, "volume must be finite and not negative"),
         ({"panel": changed(VOLUME, 1, 0, np.inf)}, "volume must be finite and not negative"),
+        ({"splits": np.ones(6)}, r"splits must be an array float64\[6, 2\], was float64\[6\]"),
+        ({"splits": cells(2, 1, 0.0)}, r"splits must be positive .*, B in the bar .* had 0\.0"),
+        ({"splits": cells(2, 1, np.nan)}, "splits must be positive and finite, .* had nan"),
+        ({"splits": cells(2, 1, 2.0), "basis": "split"}, "splits must go with prices of basis raw"),
+        ({"dividends": cells(2, 1, -1.0)}, "dividends must be finite and not negative, B in the"),
+        ({"members": np.ones((6, 2))}, r"members must be an array bool\[6, 2\], was float64"),
+        ({"delisted_day": np.array([9.0, 9.0])}, r"delisted_day must be an array int64\[2\]"),
+        (
+            {"delisted_day": np.array([NEVER, 5])},
+            "B must have no bar from .* had one on 1970-01-06",
+        ),
+        ({"extra": {"pe": np.ones(6)}}, r"pe must be an array float64\[6, 2\], was float64\[6\]"),
+        ({"extra": {"pe": cells(2, 1, np.inf)}}, "extra column pe must not be infinite, B in the"),
     ],
 )
 def test_what_is_no_panel_is_refused_with_one_line(changes: dict[str, Any], message: str) -> None:
@@ -140,6 +174,14 @@ def test_fingerprint_follows_content_and_no_label() -> None:
         replace(bars, raw=bars.panel),
         replace(bars, is_month_end=~bars.is_month_end),
         replace(bars, benchmark=np.full(6, 2.0)),
+        replace(bars, splits=cells(1, 1, 2.0)),
+        replace(bars, dividends=cells(1, 1, 2.0)),
+        replace(bars, members=cells(1, 1, 0.0).astype(bool)),
+        replace(bars, delisted_day=np.array([NEVER, 6])),
+        replace(bars, delisted_day=np.array([NEVER, 7])),
+        replace(bars, delisted_day=np.array([NEVER, 6]), delisting_return=np.array([0.0, 0.1])),
+        replace(bars, extra={"pe": np.ones((6, 2))}),
+        replace(bars, extra={"pb": np.ones((6, 2))}),
     ]
     prints = {other.fingerprint for other in others}
     assert len(prints) == len(others)
@@ -205,6 +247,90 @@ def test_select_narrows_every_column() -> None:
     assert bars.benchmark.tolist() == [3, 4, 5, 6]
     assert bars.raw.shape == (5, 4, 1)
     assert bars.ts[0] == 3 * DAY_NS
+
+
+def test_select_narrows_events_and_extra_columns() -> None:
+    bars = eventful().select(symbols=["B", "A"], start="1970-01-03")
+    assert bars.splits is not None
+    assert bars.splits.tolist() == [[1, 4], [1, 1], [1, 1], [1, 1]]
+    assert bars.dividends is not None
+    assert bars.dividends[1].tolist() == [0, 0.5]
+    assert bars.members is None  # all of them are, then
+    assert bars.delisted_day is not None
+    assert bars.delisted_day.tolist() == [6, NEVER]
+    assert bars.delisting_return is not None
+    assert bars.delisting_return.tolist() == [-0.5, 0]
+    assert bars.extra["beta"][3].tolist() == [0.5, 1]
+    alone = eventful().select(symbols="A", start="1970-01-04", end="1970-01-05")
+    assert (alone.splits, alone.delisted_day, alone.delisting_return) == (None, None, None)
+
+
+def test_what_says_nothing_is_left_out() -> None:
+    nothing = made_bars(
+        splits=np.ones((6, 2)),
+        dividends=np.zeros((6, 2)),
+        members=np.ones((6, 2), bool),
+        delisted_day=np.full(2, NEVER),
+        delisting_return=np.zeros(2),
+    )
+    assert nothing.fingerprint == made_bars().fingerprint
+    assert nothing.seen is nothing.panel
+    assert (nothing.forward == 1).all()
+
+
+def test_pickled_events_are_the_same_and_read_only() -> None:
+    bars = eventful()
+    assert bars.seen is bars.seen
+    copy = pickle.loads(pickle.dumps(bars, protocol=5))  # noqa: S301  (our own bytes)
+    assert copy.fingerprint == bars.fingerprint
+    assert list(copy.extra) == ["beta", "pe"]
+    for array in (copy.splits, copy.members, copy.delisted_day, copy.extra["pe"], copy.seen):
+        assert not array.flags.writeable
+    with pytest.raises(TypeError):
+        copy.extra["pb"] = copy.extra["pe"]
+
+
+def test_strategies_see_prices_in_units_of_the_first_bar() -> None:
+    bars = eventful()
+    assert bars.forward[:, 0].tolist() == [1, 1, 4, 4, 4, 4]
+    assert bars.seen[CLOSE, :, 0].tolist() == [10, 11, 48, 52, 56, 60]
+    assert bars.seen[VOLUME, :, 0].tolist() == [100, 100, 25, 25, 25, 25]
+    assert (bars.seen[:, :, 1] == bars.panel[:, :, 1]).all()
+    assert bars.seen.flags.c_contiguous
+    assert not bars.seen.flags.writeable
+
+
+@given(seed=st.integers(0, 2**32 - 1), kept=st.integers(1, 6))
+def test_later_splits_change_nothing_that_was_seen(seed: int, kept: int) -> None:
+    rng = np.random.default_rng(seed)
+    bars = made_bars(splits=rng.choice([1.0, 1.0, 0.1, 1.5, 7.0], (6, 2)))
+    cut = bars.select(end=f"1970-01-{kept:02d}")
+    assert (cut.seen == bars.seen[:, :kept]).all()
+    assert (cut.forward == bars.forward[:kept]).all()
+
+
+def test_the_real_factor_leads_back_to_real_prices() -> None:
+    panel = made_bars().panel.copy()
+    panel[:, 0, 1] = panel[:, 3, 1] = np.nan
+    adjusted = panel * np.array([0.25, 0.25, 0.5, 0.5, 1, 1])[:, None]
+    bars = made_bars(panel=adjusted, raw=panel, basis="total_return")
+    assert bars.real_factor is not None
+    assert bars.real_factor.T.tolist() == [
+        [0.25, 0.25, 0.5, 0.5, 1, 1],
+        [1, 0.25, 0.5, 0.5, 1, 1],  # nothing known yet, and the last one known
+    ]
+    assert made_bars(basis="split").real_factor is None
+    raw = made_bars().real_factor
+    assert raw is not None
+    assert (raw == 1).all()
+
+
+def test_a_frame_carries_its_actions() -> None:
+    panel = made_bars().panel.copy()
+    panel[:, 2, 0] = np.nan
+    bars = made_bars(panel=panel, splits=cells(2, 0, 4.0), dividends=cells(1, 1, 0.5) * 0.5)
+    again = Bars.from_frame(bars.to_frame(), stamp="end", calendar="24/7", symbols=bars.symbols)
+    assert replace(again, is_month_end=bars.is_month_end).fingerprint == bars.fingerprint
 
 
 @pytest.mark.parametrize(

@@ -191,23 +191,6 @@ def test_a_stated_basis_is_taken_at_its_word() -> None:
     assert Bars.from_frame(THREE, basis="total_return").raw is None
 
 
-def test_actions_are_refused_where_prices_would_need_them() -> None:
-    split = THREE.assign(splits=[1.0, 7.0, np.nan], adj_close=THREE["close"])
-    dividend = THREE.assign(dividends=[0.0, 0.0, 0.5])
-    with pytest.raises(
-        DataError,
-        match=r"splits are not .* of basis raw, AAA at 2012-11-23 had 7\.0: use adjusted",
-    ):
-        Bars.from_frame(split, basis="raw")
-    with pytest.raises(DataError, match="dividends are not booked yet on bars of basis split"):
-        Bars.from_frame(dividend, basis="split")
-    with pytest.raises(DataError, match="dividends are not booked yet on bars of basis raw"):
-        Bars.from_frame(dividend.rename(columns={"dividends": "Ex-Dividend"}))
-    assert Bars.from_frame(split).basis == "total_return"
-    nothing = THREE.assign(**{"Stock Splits": 0.0, "Dividends": 0.0})
-    assert Bars.from_frame(nothing).fingerprint == Bars.from_frame(THREE).fingerprint
-
-
 def test_a_benchmark_is_the_level_known_at_each_end() -> None:
     levels = pd.Series([10.0, 11.0], pd.to_datetime(["2012-11-21", "2012-11-23"]), name="index")
     bars = Bars.from_frame(THREE, benchmark=levels)

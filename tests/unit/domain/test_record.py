@@ -52,9 +52,11 @@ def test_an_integer_field_refuses_a_fraction() -> None:
 
 def test_the_layout_that_compiled_strategies_are_built_on_has_not_moved() -> None:
     assert Asset.dtype.names == (
-        "index", "features", "open", "high", "low", "close", "volume", "fresh", "units", "weight",
+        "index", "features", "open", "high", "low", "close", "volume", "fresh", "member", "units",
+        "weight",
         "entry_price", "bars_held", "realised_pnl", "open_order_units",
         "target", "limit", "stop", "stop_loss", "take_profit",
+        "trailing_stop",
     )  # fmt: skip
     assert Portfolio.dtype.names == (
         "params", "ts", "session_day", "minutes_to_close", "is_month_end", "equity", "cash",

@@ -6,9 +6,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fakes.decisions import MindTheAccount, Wander, WanderPlainly
+from tests.fakes.decisions import (
+    GuardTheAccount,
+    MindTheAccount,
+    Wander,
+    WanderPlainly,
+    WanderWithPrices,
+)
 from tests.fakes.panels import wild_markets
-from tests.fakes.runs import any_terms, run
+from tests.fakes.runs import Case, cases, run
 
 from fanfold.domain.bars import Bars
 from fanfold.engine.ledger import LedgerFill, amount_of, commission_of, replay_cash
@@ -20,12 +26,14 @@ from fanfold.execution.costs import Costs
 MICRO = 1_000_000
 
 
-@pytest.mark.parametrize("kind", [Wander, MindTheAccount, WanderPlainly])
-@given(seed=st.integers(0, 99), bars=wild_markets(), terms=any_terms())
+@pytest.mark.parametrize(
+    "kind", [Wander, MindTheAccount, WanderPlainly, WanderWithPrices, GuardTheAccount]
+)
+@given(seed=st.integers(0, 99), case=cases())
 def test_replaying_the_fills_gives_the_cash_of_the_loop_to_the_last_unit(
-    kind: type[Wander], seed: int, bars: Bars, terms: Terms
+    kind: type[Wander], seed: int, case: Case
 ) -> None:
-    result = run(kind(seed=seed, pace=0.5), bars, terms)
+    result = run(kind(seed=seed, pace=0.5), *case)
     assert result.replayed_cash() == result.final_cash
 
 

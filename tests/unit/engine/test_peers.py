@@ -1,4 +1,4 @@
-"""Market-order runs of other backtesting programs, reproduced: bars, sides, quantities, cash.
+"""Runs of other backtesting programs, reproduced: bars, sides, quantities, prices, cash.
 
 Each program's habits are stated as options: when and from what a quantity is
 computed, whether fractions trade, what it does at the end of the data.
@@ -188,6 +188,89 @@ def test_a_run_of_backtesting_py_is_reproduced(
     )
     fees = run["stats"]["Commissions [$]"] + still_open
     assert result.metrics["fees"] == pytest.approx(fees, abs=tolerance)
+
+
+STOP_SHARE, TARGET_SHARE, EXIT_DAY = 1, 2, 3
+
+
+@decision
+def enter_with_bracket(assets: Any, portfolio: Any, memory: Any) -> None:
+    """Buy on a cross above the average while flat; stop and target from the signal's close."""
+    for asset in assets:
+        above = asset.close - asset.features[0]
+        crosses = memory[SEEN] == 1.0 and memory[LAST] < 0.0 < above
+        memory[SEEN] = 1.0
+        memory[LAST] = above
+        if asset.units == 0.0:
+            asset.target = 0.0
+            if crosses:
+                asset.target = 1.0
+                asset.stop_loss = asset.close * portfolio.params[STOP_SHARE]
+                asset.take_profit = asset.close * portfolio.params[TARGET_SHARE]
+        if portfolio.session_day == portfolio.params[EXIT_DAY]:
+            asset.target = 0.0
+
+
+class Bracket(Strategy):
+    """A bracket order on each cross of the close above its average, one at a time."""
+
+    window: int
+    stop_share: float
+    target_share: float
+    leave_day: int
+    decide: ClassVar[Any] = enter_with_bracket
+
+    def features(self) -> tuple[Indicator, ...]:
+        return (SMA(self.window),)
+
+    def memory_size(self, asset_count: int) -> int:
+        return 2
+
+
+def test_a_run_of_backtesting_py_with_brackets_is_reproduced(
+    reference_data: Path, trades: Loader, lean: Any
+) -> None:
+    run = runs(reference_data, "backtestingpy")["bt_spy_bracket_3_6"]
+    table = trades("bt_spy_bracket_3_6.trades")
+    bars = lean("SPY", "2005-01-01", "2015-12-31")
+    params = run["params"]
+    strategy = Bracket(
+        window=params["n"],
+        stop_share=1.0 - params["slp"],
+        target_share=1.0 + params["tpp"],
+        leave_day=day_before_last(bars),
+    )
+    result = ff.backtest(
+        strategy,
+        bars,
+        cash=run["broker"]["cash"],
+        costs=ff.Costs(commission_bps=run["broker"]["commission"] * 10_000),
+        sizing=ff.FixedUnits(params["sz"]),
+        venue="ideal",
+        # Stop and target stay at their share of the signal's close; a cross at the close of
+        # the bar that ended the last trade buys again.
+        options=ff.FillOptions(exit_reference="signal_close", rearm="next_bar"),
+    )
+    bar, side, quantity, price = zip(*shown(result), strict=True)
+    wanted_bar, wanted_side, wanted_quantity, wanted_price = zip(
+        *fills_in_order(table), strict=True
+    )
+    assert (bar, side, quantity) == (wanted_bar, wanted_side, wanted_quantity)
+    # Fill prices are rounded to a millionth, theirs are not.
+    assert price == pytest.approx(wanted_price, abs=5e-7)
+    tolerance = 1e-6 * len(price)
+    assert float(result.final_cash) == pytest.approx(run["final_equity"], abs=tolerance)
+    fees = run["stats"]["Commissions [$]"]
+    assert result.metrics["fees"] == pytest.approx(fees, abs=tolerance)
+
+
+def fills_in_order(table: pd.DataFrame) -> list[tuple[int, str, float, float]]:
+    """Fills of trades that never overlap, each entry before its exit."""
+    rows: list[tuple[int, str, float, float]] = []
+    for trade in table.sort_values("EntryBar").itertuples():
+        rows.append((trade.EntryBar, "buy", trade.Size, trade.EntryPrice))
+        rows.append((trade.ExitBar, "sell", trade.Size, trade.ExitPrice))
+    return rows
 
 
 VECTORBT = {

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from fanfold.reporting import RunView, SweepView, write_report
+from fanfold.research.robustness import Robustness
 
 DAYS = pd.date_range("2020-01-01 21:00", periods=6, freq="D", tz="UTC")
 
@@ -40,6 +41,93 @@ def run_view() -> Callable[..., RunView]:
         ),
     }
     return lambda **values: RunView(**given | values)
+
+
+@pytest.fixture(scope="session")
+def full_view() -> Callable[..., RunView]:
+    """A run of three years with all that a tear sheet can show; the test may set more."""
+    days = pd.bdate_range("2019-03-04", periods=750, tz="UTC") + pd.Timedelta(hours=21)
+    rng = np.random.default_rng(5)
+    market = 100.0 * np.cumprod(1.0 + rng.normal(0.0003, 0.01, 750))
+    own = 50_000.0 * np.cumprod(1.0 + rng.normal(0.0005, 0.008, 750))
+    entries = np.arange(10, 700, 35)
+    symbols = np.resize(["AAPL", "MSFT"], len(entries))
+    sides = np.resize([1.0, 1.0, -1.0], len(entries))
+    pnl = rng.normal(200.0, 900.0, len(entries))
+    fills = pd.DataFrame(
+        {
+            "ts": days[np.sort(np.concatenate([entries, entries + 20]))],
+            "symbol": np.repeat(symbols, 2),
+            "amount": 10_000.0,
+            "fee": 1.5,
+            "slippage": 5.0,
+        }
+    )
+    flows = pd.DataFrame(
+        {
+            "ts": days[[100, 200, 300, 400]],
+            "symbol": ["AAPL", "MSFT", "AAPL", ""],
+            "kind": ["dividend", "dividend", "borrow", "interest"],
+            "amount": [40.0, 25.0, -12.0, -3.5],
+        }
+    )
+    given: dict[str, Any] = {
+        "name": "Full",
+        "params": {"fast": 10},
+        "metrics": {
+            "total_return": 0.3,
+            "sharpe": 0.9,
+            "cagr": 0.09,
+            "volatility": 0.13,
+            "max_drawdown": 0.1,
+            "periods_per_year": 252,
+            "round_trip_count": 20,
+        },
+        "equity": pd.Series(own, index=days),
+        "benchmark": pd.Series(market, index=days),
+        "benchmark_name": "Market",
+        "fills": fills,
+        "round_trips": pd.DataFrame(
+            {
+                "symbol": symbols,
+                "entry_ts": days[entries],
+                "exit_ts": days[entries + 20],
+                "entry_price": market[entries],
+                "exit_price": market[entries + 20],
+                "quantity": 100.0 * sides,
+                "pnl": pnl,
+                "return": pnl / 10_000.0,
+            }
+        ),
+        "orders": run_orders(),
+        "exposure": pd.DataFrame({"gross": 0.8, "net": 0.2}, index=days),
+        "cash_flows": flows,
+        "prices": {name: pd.Series(market, index=days) for name in ("AAPL", "MSFT")},
+        "findings": ["AAPL had no bar for 12 sessions"],
+        "robustness": Robustness(
+            break_even_bps=42.04,
+            twice_cost={"sharpe": 0.8, "total_return": 0.25},
+            one_bar_later={"sharpe": -0.1},
+            best_five_share=1.125,
+            capacity=None,
+            reasons={"capacity": "volume is not known"},
+        ),
+    }
+    return lambda **values: RunView(**given | values)
+
+
+def run_orders() -> pd.DataFrame:
+    """Orders with a reason, with and without the limit that it names."""
+    return pd.DataFrame(
+        {
+            "status": ["filled", "refused", "refused", "filled", "filled"],
+            "reason": ["", "max_position", "max_position", "buying_power", "buying_power"],
+            "asked": [10.0, 10.0, 10.0, 10.0, 10.0],
+            "approved": [10.0, 0.0, 0.0, 5.0, 10.0],
+            "bound": [np.nan, 0.25, 0.25, np.nan, np.nan],
+            "reached": [np.nan, 0.3, 0.45, np.nan, np.nan],
+        }
+    )
 
 
 @pytest.fixture(scope="session")

@@ -9,15 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold.reporting.figures import (
-    distribution,
-    drawdowns,
-    equity_figure,
-    heat_map,
-    kept_rows,
-    rebased,
-)
-from fanfold.reporting.numbers import parameter, plain
+from fanfold.reporting.figures.equity import equity_figure
+from fanfold.reporting.figures.plot import kept_rows
+from fanfold.reporting.figures.sweep import distribution, heat_map
+from fanfold.reporting.numbers import parameter, percent, plain
+from fanfold.reporting.series import drawdowns, rebased
 from fanfold.reporting.sweeps import SweepSummary
 
 Make = Callable[..., Any]
@@ -184,6 +180,7 @@ def test_numbers_are_typed_as_people_type_them() -> None:
         "ema",
         "0.25",
     ]
+    assert [percent(value) for value in (-0.25, -0.0001, 0.0)] == ["−25.0%", "0.0%", "0.0%"]
     assert [plain(value) for value in (1234567, 0.123456789, float("-inf"))] == [
         "1,234,567",
         "0.123457",

@@ -107,15 +107,15 @@ def test_equal_input_gives_equal_bytes(drawn: Make, run_view: Make, sweep_view: 
 
 
 def test_every_figure_is_one_that_plotly_accepts(
-    drawn: Make, run_view: Make, sweep_view: Make
+    drawn: Make, run_view: Make, full_view: Make, sweep_view: Make
 ) -> None:
     one_parameter = sweep_view(params=["slow"])
-    page = drawn(
-        runs=[run_view(benchmark=run_view().equity * 3)], sweeps=[sweep_view(), one_parameter]
-    )
+    page = drawn(runs=[full_view(), run_view()], sweeps=[sweep_view(), one_parameter])
     figures = figures_of(page)
-    assert len(figures) == 5
-    for figure in figures.values():
+    kinds = [one for figure in figures.values() for one in figure.get("choices", [figure])]
+    # Two of the comparison, seven and a second asset of the full run, two of the short one.
+    assert len(kinds) == 2 + 8 + 2 + 4
+    for figure in kinds:
         go.Figure(figure)
     plots = [one.attributes["id"] for one in page.all("div") if "plot" in str(one.attributes)]
     assert plots == list(figures)
@@ -123,19 +123,28 @@ def test_every_figure_is_one_that_plotly_accepts(
 
 def test_a_report_of_runs_has_no_section_on_sweeps(drawn: Make, run_view: Make) -> None:
     page = drawn(runs=[run_view()])
-    assert [one.attributes["id"] for one in page.all("section")] == ["run-1", "conventions"]
+    assert [one.attributes["id"] for one in page.all("section")] == [
+        "run-1",
+        "run-1-returns",
+        "run-1-drawdowns",
+        "run-1-trips",
+        "run-1-costs",
+        "run-1-orders",
+        "conventions",
+    ]
     assert "trials" not in page.text()
 
 
 def test_runs_are_put_beside_each_other_when_there_are_several(drawn: Make, run_view: Make) -> None:
     page = drawn(runs=[run_view(name="One"), run_view(name="Two")])
     assert page.headings()[1] == "At a glance"
-    assert [one.attributes["href"] for one in page.all("a")] == ["#run-1", "#run-2"]
+    links = [one.attributes["href"] for one in page.all("a")]
+    assert links[-2:] == ["#run-1", "#run-2"]
 
 
 def test_a_report_of_nothing_needs_no_script(drawn: Make) -> None:
     page = drawn(facts=FACTS)
-    assert not page.all("section")
+    assert [one.attributes["id"] for one in page.all("section")] == ["facts"]
     assert not page.all("script")
     assert "Data fingerprint 9f4e" in page.text()
 
@@ -269,11 +278,11 @@ def test_a_file_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None
 
 
 def test_every_colour_of_a_figure_is_one_of_the_page(
-    drawn: Make, run_view: Make, sweep_view: Make
+    drawn: Make, full_view: Make, sweep_view: Make
 ) -> None:
     """A name that the page does not know would be drawn in Plotly's own colour."""
     two_sided = sweep_view(table=sweep_view().table.eval("sharpe = sharpe - 0.2"))
-    page = drawn(runs=[run_view()], sweeps=[sweep_view(), two_sided])
+    page = drawn(runs=[full_view(), full_view()], sweeps=[sweep_view(), two_sided])
     used = set(re.findall(r"var\((--[\w-]+)\)", json.dumps(figures_of(page))))
     light, dark = page.all("style")[0].text.split("prefers-color-scheme: dark", 1)
     assert used

@@ -51,6 +51,19 @@ def test_an_asset_that_did_not_trade_is_neither_held_nor_ranked(decided: Decided
     assert targets == [0.0, 0.5, 0.5]
 
 
+def test_an_asset_outside_the_universe_is_neither_held_nor_ranked(decided: Decided) -> None:
+    targets = decided(EACH_BAR, column(0.9, 0.2, 0.1), targets=[0.5, 0.5, 0.0], member=[0, 1, 1])
+    assert targets == [0.0, 0.5, 0.5]
+
+
+def test_places_beyond_the_members_leave_no_cash_idle(decided: Decided) -> None:
+    assert decided(EACH_BAR, column(0.1, 0.2, 0.3), member=[0, 0, 1]) == [0.0, 0.0, 1.0]
+
+
+def test_without_members_nothing_is_held(decided: Decided) -> None:
+    assert decided(EACH_BAR, column(0.1, 0.2), targets=[0.5, 0.5], member=0) == [0.0, 0.0]
+
+
 def test_every_so_many_bars_the_assets_are_ranked_anew(decided: Decided) -> None:
     strategy = MomentumRotation(lookback=5, top=1, every=3)
     memory = np.zeros(strategy.memory_size(2))

@@ -1,15 +1,10 @@
-"""The one shape of every indicator: a compiled streaming update.
+"""Indicators over whole panels: compiled loops over their updates."""
 
-The batch form is a compiled loop over the same update, so the values of a
-backtest and of a live session are the same bits by construction.
-"""
-
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import accumulate
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,39 +12,17 @@ from numpy.typing import NDArray
 from fanfold.domain.compiled import Compiled, compiled, compiled_as
 from fanfold.domain.panel import CLOSE, HIGH, LOW, OPEN, VOLUME, read_only, trades_in
 from fanfold.domain.record import view
-
-
-class Indicator(ABC):
-    """A value, or a few, computed from one asset's bars.
-
-    Implementations are frozen dataclasses whose fields are the parameters.
-
-    Attributes:
-        update: ``update(state, out, open, high, low, close, volume)``, a compiled
-            function called once for each bar of the asset. It keeps what it needs in
-            `state` (float64, changed in place) and writes its values to `out`, NaN
-            while it warms up.
-        output_count: Values that one update writes.
-    """
-
-    __slots__ = ()
-
-    update: ClassVar[Compiled[..., None]]
-    output_count: ClassVar[int] = 1
-
-    @property
-    @abstractmethod
-    def warm_up(self) -> int:
-        """Bars until the first value, that bar included [bars], at least 1."""
-
-    @abstractmethod
-    def start(self) -> NDArray[np.float64]:
-        """The state before the first bar, parameters included; shape [state]."""
+from fanfold.errors import ConfigError
+from fanfold.strategies.indicators.beside import Beside
+from fanfold.strategies.indicators.context import Context
+from fanfold.strategies.indicators.shape import Indicator
+from fanfold.strategies.indicators.timeframe import On, buckets_of, regrouped
 
 
 def batch(
     indicator: Indicator,
     panel: NDArray[np.float64],
+    context: Context | None = None,
     *,
     out: NDArray[np.float64] | None = None,
     plain: bool = False,
@@ -59,19 +32,26 @@ def batch(
     Args:
         indicator: What to compute, for each asset on its own.
         panel: Prices, shape [field, bar, asset].
+        context: What is known beside the prices, for indicators that need it: those of
+            two assets, of sessions, of extra columns, and `On`.
         out: Where to write, shape [output, bar, asset], C-contiguous; by default new.
         plain: Run in Python instead of machine code; the values are the same bits.
 
     Returns:
         `out`, or new values of its shape; NaN while warming up. Where an asset has no
         bar, its last values stand.
+
+    Raises:
+        ConfigError: There is no context and the indicator needs it, or the context does
+            not hold what it reads.
     """
-    return batch_all((indicator,), panel, out=out, plain=plain)
+    return batch_all((indicator,), panel, context, out=out, plain=plain)
 
 
 def batch_all(
     indicators: Sequence[Indicator],
     panel: NDArray[np.float64],
+    context: Context | None = None,
     *,
     out: NDArray[np.float64] | None = None,
     plain: bool = False,
@@ -84,27 +64,84 @@ def batch_all(
     Args:
         indicators: What to compute, for each asset on its own.
         panel: Prices, shape [field, bar, asset].
+        context: What is known beside the prices, for indicators that need it: those of
+            two assets, of sessions, of extra columns, and `On`.
         out: Where to write, shape [column, bar, asset], C-contiguous; by default new.
             An indicator has as many columns as outputs, in the order of `indicators`.
         plain: Run in Python instead of machine code; the values are the same bits.
 
     Returns:
         `out`, or new values of its shape; as those of `batch`.
+
+    Raises:
+        ConfigError: As `batch`.
     """
     panel = np.ascontiguousarray(panel)
     _, bar_count, asset_count = panel.shape
     ends = list(accumulate(indicator.output_count for indicator in indicators))
     if out is None:
         out = np.empty((ends[-1] if ends else 0, bar_count, asset_count))
-    lanes: dict[Compiled[..., None], list[_Lane]] = {}
+    besides: dict[Beside | None, list[_Columns]] = {}
+    timeframes: dict[str, list[_Columns]] = {}
     for indicator, end in zip(indicators, ends, strict=True):
         columns = out[end - indicator.output_count : end]
+        if isinstance(indicator, On):
+            timeframes.setdefault(indicator.timeframe, []).append((indicator.indicator, columns))
+        else:
+            besides.setdefault(indicator.beside, []).append((indicator, columns))
+    for beside, members in besides.items():
+        seen = panel
+        if beside is not None:
+            seen = panel.copy()
+            seen[OPEN] = beside.over(panel, _needed(context, panel, members[0][0]))
+        _run_all(members, seen, plain=plain)
+    for timeframe, members in timeframes.items():
+        known = _needed(context, panel, On(timeframe, members[0][0]))
+        _run_on(timeframe, members, panel, known, plain=plain)
+    return out
+
+
+_Columns = tuple[Indicator, NDArray[np.float64]]
+
+
+def _needed(context: Context | None, panel: NDArray[np.float64], indicator: Indicator) -> Context:
+    if context is None:
+        raise ConfigError(
+            f"{indicator!r} needs a context beside the prices, such as context_of(bars), was None"
+        )
+    context.check(panel)
+    return context
+
+
+def _run_on(
+    timeframe: str,
+    members: Sequence[_Columns],
+    panel: NDArray[np.float64],
+    context: Context,
+    *,
+    plain: bool,
+) -> None:
+    larger, larger_context = regrouped(timeframe, panel, context)
+    inner = [indicator for indicator, _ in members]
+    values = batch_all(inner, larger, larger_context, plain=plain)
+    done = buckets_of(timeframe, context).done
+    first = 0
+    for indicator, columns in members:
+        own = values[first : first + indicator.output_count]
+        first += indicator.output_count
+        if len(done):
+            columns[:] = own[:, np.maximum(done - 1, 0)]
+        columns[:, done == 0] = np.nan
+
+
+def _run_all(members: Sequence[_Columns], panel: NDArray[np.float64], *, plain: bool) -> None:
+    lanes: dict[Compiled[..., None], list[_Lane]] = {}
+    for indicator, columns in members:
         of_a_kind = lanes.setdefault(type(indicator).update, [])
-        of_a_kind.extend(_Lane(indicator, asset, columns) for asset in range(asset_count))
+        of_a_kind.extend(_Lane(indicator, asset, columns) for asset in range(panel.shape[2]))
     for of_a_kind in lanes.values():
         for first in range(0, len(of_a_kind), 2):
             _run(of_a_kind[first : first + 2], panel, plain=plain)
-    return out
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fanfold.domain.compiled import Compiled, compiled
-from fanfold.strategies.indicators.indicator import Indicator
 from fanfold.strategies.indicators.periods import checked_period
 from fanfold.strategies.indicators.ring import PERIOD, oldest_slot
+from fanfold.strategies.indicators.shape import Indicator
 from fanfold.strategies.indicators.smoothing import COUNT, WEIGHT, counted, smoothed
+from fanfold.strategies.indicators.window import extremes_start, highest_lowest, mean_of_last
 
 _RING: Final = 2
 _PREVIOUS: Final = 3
 _RISE: Final = 4
 _FALL: Final = 5
 
+_SMOOTH: Final = 2
+_SIGNAL: Final = 3
+_EXTREMES: Final = 4
+
 BALANCED: Final = 50.0
-"""RSI of closes that never moved, where rises and falls are both nothing."""
+"""Value from 0 to 100 of prices that never moved: neither end is the nearer one."""
 
 
 @compiled
@@ -53,6 +58,25 @@ def update_roc(
     past = state[slot]
     state[slot] = close
     out[0] = (close - past) / past if past != 0.0 else math.nan
+
+
+@compiled
+def update_stochastic(
+    state: Any, out: Any, open: float, high: float, low: float, close: float, volume: float
+) -> None:
+    """Place the close in the window's range and average twice."""
+    highest, lowest = highest_lowest(state, _EXTREMES, high, low)
+    place = BALANCED
+    if highest != lowest:  # NaN too, while the window fills
+        place = 100.0 * ((close - lowest) / (highest - lowest))
+    smooth = int(state[_SMOOTH])
+    signal = int(state[_SIGNAL])
+    last = len(state)
+    smoothed_place = mean_of_last(state, last - signal - smooth, smooth, place)
+    average = mean_of_last(state, last - signal, signal, smoothed_place)
+    if not math.isnan(average):
+        out[0] = smoothed_place
+        out[1] = average
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +141,43 @@ class ROC(Indicator):
         state = np.full(_RING + self.period, math.nan)
         state[:_RING] = self.period, 0.0
         return state
+
+
+@dataclass(frozen=True, slots=True)
+class Stochastic(Indicator):
+    """Lane's stochastic oscillator, 0 to 100: TA-Lib's STOCH with simple averages.
+
+    Two outputs, in this order: %K, the mean over `smooth` bars of
+    100 × (close - lowest low) / (highest high - lowest low), and %D, the mean of %K over
+    `signal` bars. Both have their first value with %D. A range of nothing gives 50,
+    neither end (TA-Lib gives 0 there, which a rule would read as oversold).
+
+    Attributes:
+        period: Window of highs and lows, the bar at hand included [bars].
+        smooth: Of %K [bars]; 1 is the fast oscillator.
+        signal: Of %D [bars].
+
+    Source: Lane (1984), Lane's Stochastics, Stocks & Commodities 2(3).
+    """
+
+    period: int = 14
+    smooth: int = 3
+    signal: int = 3
+    update: ClassVar[Compiled[..., None]] = update_stochastic
+    output_count: ClassVar[int] = 2
+
+    def __post_init__(self) -> None:
+        checked_period("Stochastic period", self.period)
+        checked_period("Stochastic smooth period", self.smooth)
+        checked_period("Stochastic signal period", self.signal)
+
+    @property
+    def warm_up(self) -> int:
+        """The window and what both means add to it [bars]."""
+        return self.period + self.smooth + self.signal - 2
+
+    def start(self) -> NDArray[np.float64]:
+        """A window without bars and means without values."""
+        head = [self.period, 0.0, self.smooth, self.signal]
+        means = np.full(self.smooth + self.signal, math.nan)
+        return np.concatenate((head, extremes_start(self.period), means))

@@ -30,3 +30,22 @@ def checked_positive(name: str, value: float) -> None:
         raise ConfigError(f"{name} must be a number, was {value!r}")
     if not 0.0 < value < math.inf:
         raise ConfigError(f"{name} must be positive and finite, was {value}")
+
+
+def checked_lag(name: str, lag: int) -> None:
+    """Refuse a delay that is no whole number of bars from 0.
+
+    Raises:
+        ConfigError: The lag is not a whole number from 0 to `PERIOD_MAX`.
+    """
+    checked_period(name, lag, least=0)
+
+
+def checked_name(name: str, value: str) -> None:
+    """Refuse a name of an asset or a column that is no text.
+
+    Raises:
+        ConfigError: The value is empty or no text.
+    """
+    if not isinstance(value, str) or not value:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigError(f"{name} must be a name, was {value!r}")

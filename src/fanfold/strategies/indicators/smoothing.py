@@ -37,3 +37,19 @@ def smoothed(state: Any, count: float, average: float, value: float) -> float:
     if count > state[PERIOD]:
         return average + (value - average) * state[WEIGHT]
     return average + (value - average) / count
+
+
+@compiled
+def moved(average: float, value: float, count: float, period: float, weight: float) -> float:
+    """The average with one value more, of several that one state keeps.
+
+    Args:
+        average: The average before.
+        value: What is new.
+        count: Values so far, this one included.
+        period: Values that are averaged evenly.
+        weight: Of each value after them.
+    """
+    if count > period:
+        return average + (value - average) * weight
+    return average + (value - average) / count

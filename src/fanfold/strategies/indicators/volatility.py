@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fanfold.domain.compiled import Compiled, compiled
-from fanfold.strategies.indicators.indicator import Indicator
 from fanfold.strategies.indicators.periods import checked_period, checked_positive
 from fanfold.strategies.indicators.ring import PERIOD, deviation, oldest_slot, sums_about
+from fanfold.strategies.indicators.shape import Indicator
 from fanfold.strategies.indicators.smoothing import COUNT, WEIGHT, counted, smoothed
 
 _AVERAGE: Final = 3

@@ -13,14 +13,23 @@ from tests.unit.strategies.indicators.conftest import SHORT, closes
 
 from fanfold.errors import ConfigError
 from fanfold.strategies.indicators import (
+    ADX,
     ATR,
     EMA,
+    MACD,
+    OBV,
     ROC,
     RSI,
     SMA,
+    VWAP,
+    WMA,
     Bollinger,
+    Donchian,
     Indicator,
+    Keltner,
     RealisedVolatility,
+    Stochastic,
+    ZScore,
     batch,
     stream,
 )
@@ -117,7 +126,11 @@ def test_no_bars_give_no_values(indicator: Indicator) -> None:
 
 @pytest.mark.parametrize(
     ("make", "least"),
-    [(SMA, 1), (EMA, 2), (RSI, 2), (ATR, 1), (Bollinger, 1), (ROC, 1), (RealisedVolatility, 2)],
+    [
+        *[(SMA, 1), (EMA, 2), (RSI, 2), (ATR, 1), (Bollinger, 1), (ROC, 1)],
+        *[(RealisedVolatility, 2), (WMA, 1), (Donchian, 1), (Keltner, 2), (Stochastic, 1)],
+        *[(ADX, 2), (VWAP, 1), (ZScore, 2), (MACD, 2)],
+    ],
 )
 @pytest.mark.parametrize("beyond", ["below", 1_000_001, 2.5, "ten", True, None])
 def test_a_period_that_cannot_be_is_refused_in_one_line(
@@ -136,3 +149,71 @@ def test_a_scale_that_is_not_positive_is_refused(scale: Any) -> None:
         Bollinger(20, scale)
     with pytest.raises(ConfigError, match=r"bars_per_year must be .*, was "):
         RealisedVolatility(20, scale)
+    with pytest.raises(ConfigError, match=r"Keltner width must be .*, was "):
+        Keltner(20, scale)
+
+
+@pytest.mark.parametrize("beyond", [-1, 1_000_001, 0.5, "one", None])
+def test_a_second_period_that_cannot_be_is_refused(beyond: Any) -> None:
+    makers = {
+        "Donchian lag": lambda: Donchian(20, lag=beyond),
+        "Keltner atr_period": lambda: Keltner(20, atr_period=beyond),
+        "Stochastic smooth": lambda: Stochastic(14, smooth=beyond),
+        "Stochastic signal": lambda: Stochastic(14, signal=beyond),
+        "MACD slow": lambda: MACD(12, slow=beyond),
+        "MACD signal": lambda: MACD(12, signal=beyond),
+    }
+    for name, make in makers.items():
+        with pytest.raises(ConfigError, match=rf"{name}.* must be .*, was {beyond!r}"):
+            make()
+
+
+def test_macd_needs_a_fast_average_that_is_faster() -> None:
+    with pytest.raises(ConfigError, match="fast must be shorter than slow, was 26 and 26"):
+        MACD(26, 26)
+
+
+def test_a_close_in_a_range_of_nothing_is_in_its_middle() -> None:
+    assert batch(Stochastic(3, 2, 2), closes(*[5.0] * 8))[:, -1, 0].tolist() == [50.0, 50.0]
+
+
+def test_prices_that_stand_still_have_no_direction() -> None:
+    assert batch(ADX(3), closes(*[5.0] * 9))[:, -1, 0].tolist() == [0.0, 0.0, 0.0]
+
+
+def test_a_close_that_has_not_moved_is_at_its_mean() -> None:
+    assert values(ZScore(3), 5, 5, 5, 5)[2:] == [0.0, 0.0]
+
+
+def test_a_breakout_is_above_the_channel_of_the_bars_before() -> None:
+    prices = 1.0, 3.0, 2.0, 4.0, 3.0
+    here = batch(Donchian(2), closes(*prices))[0, :, 0]
+    before = batch(Donchian(2, lag=1), closes(*prices))[0, :, 0]
+    assert (np.array(prices)[2:] <= here[2:]).all()
+    assert (np.array(prices)[2:] > before[2:]).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("indicator", [WMA(3), VWAP(3), Donchian(3), ZScore(3)], ids=repr)
+def test_a_spike_is_forgotten_as_it_leaves(indicator: Indicator) -> None:
+    spiked = batch(indicator, closes(1e15, 0.1, 0.3, 0.2, 0.1))[:, 3:]
+    assert spiked.tolist() == batch(indicator, closes(0.1, 0.1, 0.3, 0.2, 0.1))[:, 3:].tolist()
+
+
+def test_unknown_volume_is_passed_over_by_obv_and_hides_vwap() -> None:
+    panel = closes(1, 2, 3, 4, 5)
+    panel[4, 2] = np.nan
+    assert batch(OBV(), panel)[0, :, 0].tolist() == [1.0, 2.0, 2.0, 3.0, 4.0]
+    assert np.isnan(batch(VWAP(2), panel)[0, :, 0]).tolist() == [True, False, True, True, False]
+
+
+@given(prices=st.lists(st.floats(1e-3, 1e9), min_size=9, max_size=60), period=st.integers(1, 9))
+def test_windows_hold_what_is_in_them(prices: list[float], period: int) -> None:
+    panel = closes(*prices)
+    channel = batch(Donchian(period), panel)[:2, :, 0]
+    weighted = values(WMA(period), *prices)
+    for end in range(period, len(prices) + 1):
+        window = prices[end - period : end]
+        assert channel[:, end - 1].tolist() == [max(window), min(window)]
+        total = math.fsum(weight * price for weight, price in enumerate(window, start=1))
+        # Sums of positive numbers lose a rounding each: a handful of 1e-16.
+        assert weighted[end - 1] == pytest.approx(2 * total / (period * (period + 1)), rel=1e-14)

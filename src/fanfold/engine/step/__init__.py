@@ -1,0 +1,1 @@
+"""The step: one bar of one run, compiled and plain."""

@@ -1,0 +1,1 @@
+"""Figures as the plain values that Plotly draws."""

@@ -1,0 +1,117 @@
+"""Where a sweep's results lie, and how they are spread."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from fanfold.reporting.figures.plot import Figure, axis, drawn, line, plain, upright
+from fanfold.reporting.sweeps import Axis, Grid, SweepSummary
+
+BINS_MAX = 48
+ONE_SIDED = ("0", "1", "2", "3", "4")
+TWO_SIDED = ("low-2", "low-1", "zero", "high-1", "high-2")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shades:
+    """Colours from the lowest to the highest value; about zero where both signs occur."""
+
+    lowest: float
+    highest: float
+    names: tuple[str, ...]
+
+
+def shades(grid: Grid) -> Shades:
+    """The colours that suit a grid's values."""
+    lowest, highest = float(np.nanmin(grid.best)), float(np.nanmax(grid.best))
+    if lowest < 0.0 < highest:
+        bound = max(-lowest, highest)
+        return Shades(lowest=-bound, highest=bound, names=TWO_SIDED)
+    return Shades(lowest=lowest, highest=highest, names=ONE_SIDED)
+
+
+def heat_map(grid: Grid, objective: str) -> Figure:
+    """The best objective in every cell of two parameters, and where the best one lies."""
+    colours = shades(grid)
+    x, y = _labels(grid.x), _labels(grid.y)
+    heat = {
+        "type": "heatmap",
+        "x": x,
+        "y": y,
+        "z": [drawn(row) for row in grid.best],
+        "zmin": colours.lowest,
+        "zmax": colours.highest,
+        "colorscale": [
+            [place / (len(colours.names) - 1), f"var(--heat-{name})"]
+            for place, name in enumerate(colours.names)
+        ],
+        "showscale": False,
+        "hoverongaps": False,
+        "hovertemplate": f"{plain(grid.x.name)} %{{x}}<br>{plain(grid.y.name)} %{{y}}"
+        f"<br>{plain(objective)} %{{z:.4~g}}<extra></extra>",
+    }
+    row, column = np.unravel_index(int(np.nanargmax(grid.best)), grid.best.shape)
+    best = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [x[column]],
+        "y": [y[row]],
+        "hoverinfo": "skip",
+        "marker": {
+            "symbol": "circle-open",
+            "size": 13,
+            "color": "var(--ring)",
+            "line": {"width": 2.5, "color": "var(--ring)"},
+        },
+    }
+    layout = {
+        "xaxis": _parameter_axis(grid.x.name, even=grid.x.even),
+        "yaxis": _parameter_axis(grid.y.name, even=grid.y.even),
+    }
+    return {"data": [heat, best], "layout": layout}
+
+
+def parameter_line(grid: Grid, objective: str) -> Figure:
+    """The best objective along the only parameter that varies."""
+    trace = line(_labels(grid.x), drawn(grid.best[0]), plain(objective), "equity", "%{y:.4~g}") | {
+        "mode": "lines+markers",
+        "marker": {"size": 5, "color": "var(--equity)"},
+    }
+    layout = {
+        "xaxis": _parameter_axis(grid.x.name, even=grid.x.even),
+        "yaxis": axis(objective),
+    }
+    return {"data": [trace], "layout": layout}
+
+
+def distribution(summary: SweepSummary) -> Figure:
+    """How many combinations reached which objective, with the middle and the best one."""
+    values = summary.values
+    count, edges = np.histogram(values, bins=min(BINS_MAX, max(8, int(len(values) ** 0.5))))
+    bars = {
+        "type": "bar",
+        "x": drawn((edges[:-1] + edges[1:]) / 2),
+        "y": count.tolist(),
+        "width": drawn(np.diff(edges)),
+        "marker": {"color": "var(--bar)", "line": {"color": "var(--card)", "width": 0.5}},
+        "customdata": [[f"{low:.4g} to {high:.4g}"] for low, high in pairwise(edges)],
+        "hovertemplate": "%{customdata[0]}<br>%{y:,} combinations<extra></extra>",
+    }
+    layout = {
+        "bargap": 0,
+        "xaxis": axis(summary.objective_label) | {"fixedrange": True},
+        "yaxis": axis("combinations") | {"rangemode": "tozero", "fixedrange": True},
+        "shapes": [upright(float(np.median(values))), upright(float(np.max(values)))],
+    }
+    return {"data": [bars], "layout": layout}
+
+
+def _parameter_axis(name: str, *, even: bool) -> Figure:
+    own = axis(name) | {"showgrid": False, "zeroline": False, "fixedrange": True}
+    return own if even else own | {"type": "category"}
+
+
+def _labels(axis: Axis) -> list[Any]:
+    return [plain(label) if isinstance(label, str) else label for label in axis.labels]

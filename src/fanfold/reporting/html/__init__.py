@@ -1,0 +1,1 @@
+"""HTML: escaped elements, the figures among them, and the file around them."""

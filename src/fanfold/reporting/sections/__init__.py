@@ -1,0 +1,1 @@
+"""The parts of a page, each from plain values to markup."""
