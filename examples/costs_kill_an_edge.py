@@ -77,7 +77,8 @@ low, high = 0.0, 32.0
 while high - low > 0.5:
     middle = (low + high) / 2
     low, high = (middle, high) if run(commission_bps=middle)["total_return"] > 0 else (low, middle)
+even = (low + high) / 2
 print(
-    f"\nBreak-even: {low:.1f} bps of every amount traded leave nothing of {free['cagr']:.0%} a year."
+    f"\nBreak-even: {even:.1f} bps of every amount traded leave nothing of the {free['cagr']:.0%}."
 )
 print("Alive after all costs." if real["total_return"] > 0 else "After all of them it is dead.")

@@ -23,7 +23,8 @@ best = done.loc[done["sharpe"].idxmax()]
 period, lower = int(best["period"]), int(best["lower"])
 
 print("1. The distribution")
-print(f"{len(table)} combinations, {len(done)} of them feasible. Sharpe ratios:")
+idle = done["sharpe"].isna().sum()
+print(f"{len(done)} combinations, {idle} of them never traded. Sharpe ratios of the others:")
 quarters = done["sharpe"].quantile([0, 0.25, 0.5, 0.75, 1])
 print(
     "  worst {:.2f}, a quarter below {:.2f}, median {:.2f}, {:.2f}, best {:.2f}".format(*quarters)
@@ -72,12 +73,10 @@ both = done.merge(later, on=["period", "lower"], suffixes=("", "_later"))
 winner = both.loc[best.name]  # the merge keeps the order
 rank = int((both["sharpe_later"] > winner["sharpe_later"]).sum()) + 1
 order = both["sharpe"].rank().corr(both["sharpe_later"].rank())
-print(
-    f"  the best: {winner['sharpe']:.2f} before, {winner['sharpe_later']:.2f} after, now number {rank}"
-)
-print(
-    f"  all: median {both['sharpe'].median():.2f} before, {both['sharpe_later'].median():.2f} after"
-)
+before, after = winner["sharpe"], winner["sharpe_later"]
+print(f"  the best: {before:.2f} before, {after:.2f} after, now number {rank}")
+middle = both[["sharpe", "sharpe_later"]].median()
+print(f"  all: median {middle['sharpe']:.2f} before, {middle['sharpe_later']:.2f} after")
 print(f"  rank correlation of the halves: {order:+.2f} (1 = the order stays, 0 = chance)")
 trusted = deflated > 0.95 and overfitting < 0.2
 print("\nWorth a closer look." if trusted else "\nNot shown to be more than luck: do not trade it.")

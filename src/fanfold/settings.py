@@ -31,7 +31,8 @@ class DataSettings(_Section):
     """Which bars, as in `load_bars`: source, symbols, period, basis and what goes with them.
 
     `actions`, `members` and `columns` are files: splits and dividends by ex-date, spans of
-    membership, further columns by the moment they were known.
+    membership, further columns by the moment they were known. `calendar` is an exchange's
+    or "24/7", for all or by symbol.
     """
 
     source: str = "sample"
@@ -40,6 +41,7 @@ class DataSettings(_Section):
     end: date | datetime | None = None
     basis: Literal["raw", "split", "total_return"] | None = None
     stamp: Literal["start", "end", "session"] | None = None
+    calendar: str | dict[str, str] | None = None
     actions: str | None = None
     delisted_at: dict[str, date] | None = None
     delisting_return: float | dict[str, float] = 0.0

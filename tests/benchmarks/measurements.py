@@ -17,6 +17,9 @@ from tables import Row, Samples
 
 MILLION = 1e6
 
+FAN_OUTS_MAX = 3
+"""Repetitions of the sweep of a minute, so that the whole bench stays within its time."""
+
 Question = tuple[str, dict[str, Any]]
 """A piece of work and its arguments."""
 
@@ -52,6 +55,11 @@ class Bench:
     minute_habit: dict[str, Any]
     disagreeing: dict[str, str] = field(default_factory=dict)
     said: Callable[[str], None] = lambda _text: None
+
+    @property
+    def is_hurried(self) -> bool:
+        """Whether less of everything is measured."""
+        return self.size == "few"
 
     @contextmanager
     def engine(
@@ -143,7 +151,7 @@ def measure_ray(bench: Bench) -> Iterator[Row]:
         bands = max(round(_both(one, other, kernel) * bench.fan_out_seconds / 5_000), 1)
         long = {**space, "band": [place / 10_000 for place in range(bands)]}
         shares, rates, kernels = [], [], []
-        for _ in range(bench.repetitions):
+        for _ in range(min(bench.repetitions, FAN_OUTS_MAX)):
             bench.said(f"fan-out: {5_000 * bands:,} combinations")
             before = _both(one, other, kernel)
             with bench.engine(OURS, None) as us:

@@ -73,7 +73,7 @@ def erratic_prices(asset: Any, portfolio: Any, before: float) -> None:
     elif which < 2.0:
         asset.stop = asset.close * (1.0 - side * (0.03 - 0.08 * size))
     elif which < 3.0:
-        asset.stop_loss = asset.close * (1.0 - side * 0.06 * size)
+        asset.stop_loss = asset.close * (1.0 - side * (0.002 + 0.06 * size))
     elif which < 4.0:
         asset.take_profit = asset.close * (1.0 + side * 0.06 * size)
     elif which < 5.0:

@@ -12,20 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fanfold.domain.adjustment import forward_factors, forward_panel, real_factors
+from fanfold.domain.calendars import Calendar, latest_calendar, own_session_days
 from fanfold.domain.layout import (
-    CELL,
     LAYOUT,
     arrays_of,
     check_content,
     check_labels,
     delisting_returns,
-    narrowed,
     settled,
-    speaking,
 )
-from fanfold.domain.names import chosen_places
 from fanfold.domain.panel import CLOSE, FIELDS, HIGH, LOW, OPEN, VOLUME
-from fanfold.domain.period import Moment, bars_within, day_text, period_text
+from fanfold.domain.period import Moment, day_text
 from fanfold.domain.prices import Basis
 from fanfold.domain.sessions import ROUND_THE_CLOCK
 from fanfold.domain.stamps import Stamp
@@ -48,7 +45,8 @@ class Bars:
         ts: Each bar's end [ns UTC], strictly increasing; shape [bar].
         panel: Open, high, low, close, volume in the basis; shape [field, bar, asset].
         basis: What the prices are adjusted for.
-        calendar: Name of the exchange calendar, or "24/7".
+        calendar: Name of the panel's exchange calendar, or "24/7": that of its assets,
+            or of several the one that `panel_calendar` picks. Session columns follow it.
         session_day: The session's date [days since 1970-01-01]; shape [bar].
         minutes_to_close: From the bar's end to the session's [min], negative after
             it; shape [bar].
@@ -69,6 +67,7 @@ class Bars:
             at least -1; shape [asset].
         extra: Further columns by name, each the value last known at a bar's end, NaN
             before the first; shapes [bar, asset].
+        calendars: The calendar of each asset; all the panel's if left out.
 
     What has nothing to say is None: no split, all members, nothing delisted.
     """
@@ -91,9 +90,13 @@ class Bars:
     delisted_day: NDArray[np.int64] | None = None
     delisting_return: NDArray[np.float64] | None = None
     extra: Mapping[str, NDArray[np.float64]] = field(default_factory=dict[str, Any])
+    calendars: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what is no panel, and make the arrays read-only."""
+        if len(set(self.calendars)) <= 1:
+            # What all assets share is the panel's, also where that was replaced.
+            object.__setattr__(self, "calendars", (self.calendar,) * len(self.symbols))
         check_labels(self)
         for name in LAYOUT:
             array = getattr(self, name)
@@ -111,7 +114,7 @@ class Bars:
         *,
         stamp: Stamp | None = None,
         basis: Basis | None = None,
-        calendar: str | None = None,
+        calendar: Calendar | None = None,
         symbols: Sequence[str] | str | None = None,
         benchmark: Any = None,
         bar: timedelta | None = None,
@@ -136,8 +139,8 @@ class Bars:
             basis: What the prices are adjusted for; "raw" if left out. With
                 ``adj_close``, "total_return" if left out: prices are then multiplied
                 by adj_close / close and kept as they were in `raw`.
-            calendar: Exchange calendar, such as "XNYS", or "24/7"; if left out,
-                "24/7" for a frame with weekend bars and "XNYS" for others.
+            calendar: Exchange calendar, such as "XNYS", or "24/7", for all or by symbol;
+                if left out, "24/7" for a symbol with weekend bars and "XNYS" for others.
             symbols: Only these, in this order; or the name of the one asset of a
                 frame without a symbol column.
             benchmark: pandas Series of levels, indexed by session date or instant.
@@ -172,7 +175,7 @@ class Bars:
         first, last = day_text(self.session_day[0]), day_text(self.session_day[-1])
         return (
             f"<Bars: {self.bar_count} bars of {self.asset_count} assets, {first} to {last}, "
-            f"{self.basis}, {self.calendar}>"
+            f"{self.basis}, {' and '.join(sorted(set(self.calendars)))}>"
         )
 
     @property
@@ -221,10 +224,17 @@ class Bars:
         return np.append(self.session_day[1:] != self.session_day[:-1], True)
 
     @cached_property
+    def own_session_day(self) -> NDArray[np.int64]:
+        """Date of each asset's own session, see `own_session_days`; shape [bar, asset]."""
+        return own_session_days(self)
+
+    @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over all content; the labels `source` and `benchmark_name` do not count."""
         digest = hashlib.sha256()
         digest.update(repr((self.symbols, self.basis, self.calendar)).encode())
+        if set(self.calendars) != {self.calendar}:
+            digest.update(repr(self.calendars).encode())
         for name, array in arrays_of(self).items():
             digest.update(f"{name}{array.shape}".encode())
             digest.update(array.data)
@@ -268,7 +278,8 @@ class Bars:
 
         Args:
             symbols: Which, in this order. Bars in which none of them has prices or
-                an action are left out, as if the others had never been there.
+                an action are left out, as if the others had never been there; where
+                their calendar is another, session columns are those of theirs.
             start: First session (a date), or earliest end of a bar (an instant with
                 a time zone); dates, datetimes or ISO text.
             end: Last session or latest end of a bar, included.
@@ -277,20 +288,9 @@ class Bars:
             ConfigError: A moment cannot be understood, or a symbol is asked for twice.
             DataError: A symbol is not there, or no bar is within the period.
         """
-        if symbols is None and start is None and end is None:
-            return self
-        bars: Any = bars_within(self.ts, self.session_day, start, end)
-        period = period_text(self.session_day, start, end)
-        if bars.start >= bars.stop:
-            raise DataError(f"the period must hold a bar, was {period}")
-        chosen: Any = slice(None)
-        if symbols is not None:
-            chosen = chosen_places(symbols, self.symbols)
-            present = np.any(speaking(self)[bars][:, chosen], axis=1)
-            if not present.any():
-                raise DataError(f"the period must hold a bar of {symbols}, was {period}")
-            bars = np.flatnonzero(present) + bars.start
-        return self._narrowed(bars, chosen)
+        from fanfold.domain.selection import selected
+
+        return selected(self, symbols, start, end)
 
     def with_events(
         self,
@@ -346,7 +346,9 @@ class Bars:
         taken = ("symbol", "ts", *FIELDS, *self.extra)
         if not name or name in taken:
             raise DataError(f"name of a column must be none of {', '.join(taken)}, was {name!r}")
-        grid = Grid(symbols=self.symbols, session_day=self.session_day, calendar=self.calendar)
+        # A date's value is known when the date is over at the exchange of every asset.
+        calendar = latest_calendar(self.calendars, self.ts)
+        grid = Grid(symbols=self.symbols, session_day=self.session_day, calendar=calendar)
         return replace(self, extra={**self.extra, name: known_values(name, frame, grid, self.ts)})
 
     def to_frame(self) -> "pd.DataFrame":
@@ -354,32 +356,9 @@ class Bars:
 
         With columns splits and dividends where there are any.
         """
-        import pandas as pd
+        from fanfold.domain.selection import tidy_frame
 
-        asset, bar = np.nonzero(speaking(self).T)
-        columns: dict[str, Any] = {
-            "symbol": np.array(self.symbols, dtype=object)[asset],
-            "ts": pd.DatetimeIndex(self.ts, tz="UTC")[bar],
-        }
-        for place, name in enumerate(FIELDS):
-            columns[name] = self.panel[place][bar, asset]
-        for name, values in (("splits", self.splits), ("dividends", self.dividends)):
-            if values is not None:
-                columns[name] = values[bar, asset]
-        return pd.DataFrame(columns)
-
-    def _narrowed(self, bars: Any, assets: Any) -> "Bars":
-        columns: dict[str, Any] = {}
-        for name, (_, axes) in LAYOUT.items():
-            array = getattr(self, name)
-            if array is not None:
-                columns[name] = narrowed(array, axes, bar=bars, asset=assets)
-        columns["extra"] = {
-            name: narrowed(array, CELL, bar=bars, asset=assets)
-            for name, array in self.extra.items()
-        }
-        names = np.array(self.symbols, dtype=object)[assets]
-        return replace(self, symbols=tuple(names), **columns)
+        return tidy_frame(self)
 
     def __getstate__(self) -> dict[str, Any]:
         """The fields alone: what is computed from them does not travel."""

@@ -12,6 +12,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from fanfold.domain.calendars import (
+    Calendar,
+    calendars_given,
+    dates_calendar,
+    first_bars,
+    panel_calendar,
+)
 from fanfold.domain.events import Grid, action_values, delistings, membership
 from fanfold.domain.layout import BOOKED, NEUTRAL
 from fanfold.domain.names import chosen_places
@@ -42,7 +49,7 @@ class FrameSpec:
 
     stamp: Stamp | None = None
     basis: Basis | None = None
-    calendar: str | None = None
+    calendar: Calendar | None = None
     symbols: Sequence[str] | str | None = None
     bar: timedelta | None = None
     source: str = ""
@@ -64,14 +71,8 @@ class _Rows:
     left_out: frozenset[str]
 
     def __getitem__(self, rows: NDArray[Any]) -> "_Rows":
-        utc = None if self.stamps.utc is None else self.stamps.utc[rows]
         return _Rows(
-            stamps=Stamps(
-                local=self.stamps.local[rows],
-                utc=utc,
-                codes=self.stamps.codes[rows],
-                names=self.stamps.names,
-            ),
+            stamps=self.stamps[rows],
             fields=self.fields[:, rows],
             extra={name: values[rows] for name, values in self.extra.items()},
             left_out=self.left_out,
@@ -100,7 +101,10 @@ def read_frame(frame: Any, spec: FrameSpec, benchmark: Any = None) -> dict[str, 
         raise DataError("frame must hold bars, it was empty")
     basis = spec.basis or ("total_return" if "adj_close" in columns else "raw")
     rows = _sound(_with_actions(_sorted(_rows(columns, spec.symbols)), basis), basis)
-    ends = bar_ends(rows.stamps, stamp=spec.stamp, calendar=spec.calendar, bar=spec.bar)
+    symbols, given = rows.stamps.names, spec.calendar
+    if given is not None:
+        given = calendars_given(given, symbols, rows.left_out)
+    ends = bar_ends(rows.stamps, stamp=spec.stamp, calendars=given, bar=spec.bar)
     ts, bar = np.unique(ends.ts, return_inverse=True)
     if len(ts) < _BARS_MIN:
         raise DataError(f"a frame must hold at least {_BARS_MIN} bars, was {len(ts)}")
@@ -108,35 +112,40 @@ def read_frame(frame: Any, spec: FrameSpec, benchmark: Any = None) -> dict[str, 
     raw = None
     if basis == "total_return" and "adj_close" in rows.extra:
         raw, panel = panel, _panel(_adjusted(rows), bar, rows.stamps, len(ts))
-    sessions = session_columns(ts, ends.calendar)
-    grid = Grid(symbols=rows.stamps.names, session_day=sessions.session_day, calendar=ends.calendar)
+    calendar = panel_calendar(ends.calendars, ts)
+    sessions = session_columns(ts, calendar)
+    grid = Grid(symbols=symbols, session_day=sessions.session_day, calendar=calendar)
+    first = first_bars(bar, ts, rows.stamps.codes, ends.calendars)
     return {
         "symbols": grid.symbols,
         "ts": ts,
         "panel": panel,
         "basis": basis,
-        "calendar": grid.calendar,
+        "calendar": calendar,
+        "calendars": ends.calendars,
         "session_day": grid.session_day,
         "minutes_to_close": sessions.minutes_to_close,
         "is_month_end": sessions.is_month_end,
         "raw": raw,
-        "benchmark": None if benchmark is None else benchmark_at(ts, benchmark, ends.calendar),
+        "benchmark": None if benchmark is None else benchmark_at(ts, benchmark, ends.calendars),
         "benchmark_name": "" if benchmark is None else str(benchmark.name),
         "source": f"{spec.source or 'frame'}, {ends.note}",
-        "splits": _booked("splits", rows, bar, grid, basis),
-        "dividends": _booked("dividends", rows, bar, grid, basis),
+        "splits": _booked("splits", rows, first, grid, basis),
+        "dividends": _booked("dividends", rows, first, grid, basis),
         "members": membership(spec.members, grid, rows.left_out),
         **delistings(spec.delisted_at, spec.delisting_return, grid, left_out=rows.left_out),
     }
 
 
-def benchmark_at(ts: NDArray[np.int64], levels: Any, calendar: str) -> NDArray[np.float64]:
+def benchmark_at(
+    ts: NDArray[np.int64], levels: Any, calendars: Sequence[str]
+) -> NDArray[np.float64]:
     """The level last known at each bar's end; NaN before the first and after the last.
 
     Args:
         ts: Ends of bars [ns UTC]; shape [bar].
         levels: pandas Series, indexed by session dates or by instants with a zone.
-        calendar: Calendar that says when a date's level was known.
+        calendars: Of the assets; they say when a date's level was known.
 
     Raises:
         DataError: The levels are not sorted, positive numbers in time.
@@ -151,6 +160,7 @@ def benchmark_at(ts: NDArray[np.int64], levels: Any, calendar: str) -> NDArray[n
     if stamps.utc is None and not stamps.are_dates:
         raise DataError(f"benchmark's instants must carry a time zone, was {stamps.text(0)}")
     if stamps.are_dates:
+        calendar = dates_calendar(calendars, stamps.local, ts)
         known = session_closes(stamps.local // DAY_NS, calendar)
     else:
         known = stamps.local if stamps.utc is None else stamps.utc
@@ -245,15 +255,14 @@ def _sound(rows: _Rows, basis: Basis) -> _Rows:
 
 
 def _booked(
-    name: str, rows: _Rows, bar: NDArray[np.int64], grid: Grid, basis: Basis
+    name: str, rows: _Rows, first: NDArray[np.int64], grid: Grid, basis: Basis
 ) -> NDArray[np.float64] | None:
     """Actions on the first bars of their sessions; shape [bar, asset]."""
     if name not in BOOKED[basis] or name not in rows.extra:
         return None
     booked = np.full((len(grid.session_day), len(grid.symbols)), NEUTRAL[name])
     for row in np.flatnonzero(rows.extra[name] != NEUTRAL[name]).tolist():
-        first = np.searchsorted(grid.session_day, grid.session_day[bar[row]])
-        cell = first, rows.stamps.codes[row]
+        cell = first[row], rows.stamps.codes[row]
         if booked[cell] != NEUTRAL[name]:
             raise DataError(
                 f"{name} must be there once for each symbol and session, {rows.name(row)} was twice"

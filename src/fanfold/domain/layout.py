@@ -13,6 +13,7 @@ from fanfold.domain.adjustment import NEVER, forward_factors
 from fanfold.domain.panel import FIELDS
 from fanfold.domain.period import day_text, ts_text
 from fanfold.domain.prices import Basis, absent, fault, faulty
+from fanfold.domain.sessions import ROUND_THE_CLOCK
 from fanfold.errors import DataError
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def delisting_returns(bars: "Bars") -> NDArray[np.float64] | None:
 
 
 def check_labels(bars: "Bars") -> None:
-    """Refuse symbols that are no names, and what is no basis.
+    """Refuse symbols that are no names, what is no basis, and calendars that do not match.
 
     Raises:
         DataError: Says which.
@@ -128,6 +129,16 @@ def check_labels(bars: "Bars") -> None:
         raise DataError(f"symbols must be unique, {twice!r} stands twice")
     if bars.basis not in get_args(Basis):
         raise DataError(f"basis must be one of {', '.join(get_args(Basis))}, was {bars.basis!r}")
+    if len(bars.calendars) != len(names):
+        raise DataError(
+            f"calendars must be one for each of {len(names)} symbols, was {bars.calendars}"
+        )
+    of_panel = {ROUND_THE_CLOCK} & set(bars.calendars) or set(bars.calendars)
+    if bars.calendar not in of_panel:
+        raise DataError(
+            f"calendar must be {' or '.join(sorted(of_panel))}, as calendars are, "
+            f"was {bars.calendar!r}"
+        )
 
 
 def check_content(bars: "Bars") -> None:

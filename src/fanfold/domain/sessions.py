@@ -101,6 +101,64 @@ def session_closes(day: NDArray[np.int64], calendar: str) -> NDArray[np.int64]:
     return close
 
 
+def next_sessions(ts: NDArray[np.int64], calendar: str) -> NDArray[np.int64]:
+    """Dates of the sessions that close next, or as bars end [days since 1970-01-01].
+
+    Args:
+        ts: Ends of bars [ns UTC], at least one; shape [bar].
+        calendar: Name of an exchange calendar, or "24/7".
+
+    Raises:
+        ConfigError: The calendar is unknown.
+        DataError: The calendar does not reach that far.
+    """
+    if calendar == ROUND_THE_CLOCK:
+        return (ts - 1) // DAY_NS
+    # Two days around, for zones in which it is another date.
+    table = _table(calendar, np.array([ts[0] // DAY_NS - 1, ts[-1] // DAY_NS + 1]))
+    place = np.searchsorted(table.closes, ts)
+    if place[-1] == len(table.days):
+        # Beyond the calendar's last close there is one more session, as far as anybody knows.
+        return np.append(table.days, table.days[-1] + 1)[place]
+    return table.days[place]
+
+
+def session_count(calendar: str, ts: int) -> int:
+    """Sessions of an exchange calendar in the year of an instant [ns UTC].
+
+    Raises:
+        ConfigError: The calendar is unknown.
+    """
+    day = ts // DAY_NS
+    year = _year(day)
+    days = _years_table(calendar, year, year).days
+    return int(
+        (days.view("datetime64[D]").astype("datetime64[Y]") == np.datetime64(str(year))).sum()
+    )
+
+
+def check_calendar(name: str, label: str = "calendar") -> None:
+    """Refuse what is no calendar.
+
+    Args:
+        name: Name of an exchange calendar, or "24/7".
+        label: What it is, for the error.
+
+    Raises:
+        ConfigError: The calendar is unknown.
+    """
+    if name == ROUND_THE_CLOCK:
+        return
+    import exchange_calendars
+
+    known = exchange_calendars.get_calendar_names()
+    if name not in known:
+        hint = nearest_hint(str(name), known)
+        raise ConfigError(
+            f"{label} must be '24/7' or one of exchange_calendars, was {name!r}{hint}"
+        )
+
+
 def cut_at_close(
     start: NDArray[np.int64], end: NDArray[np.int64], calendar: str
 ) -> NDArray[np.int64]:
@@ -206,14 +264,7 @@ def _years_table(calendar: str, first_year: int, last_year: int) -> _Table:
 @lru_cache(maxsize=8)
 def _calendar(name: str, years: tuple[int, int] | None) -> Any:
     """The library's calendar over whole years, or over its default ones."""
-    import exchange_calendars
-
-    if name not in exchange_calendars.get_calendar_names():
-        known = exchange_calendars.get_calendar_names()
-        hint = nearest_hint(name, known)
-        raise ConfigError(
-            f"calendar must be '24/7' or one of exchange_calendars, was {name!r}{hint}"
-        )
+    check_calendar(name)
     if years is None:
         return _build_calendar(name)
     first, last = f"{years[0]}-01-01", f"{years[1]}-12-31"

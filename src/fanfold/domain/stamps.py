@@ -5,17 +5,18 @@ A start taken for an end is a look into the future, so nothing is guessed but th
 one case that has one meaning: midnight dates of daily bars.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fanfold.domain.calendars import DEFAULT_CALENDAR, calendars_inferred
 from fanfold.domain.names import nearest_hint
 from fanfold.domain.sessions import (
     DAY_NS,
-    ROUND_THE_CLOCK,
     cut_at_close,
     exchange_zone,
     instants,
@@ -26,9 +27,12 @@ from fanfold.errors import ConfigError, DataError
 
 Stamp = Literal["start", "end", "session"]
 
-_DEFAULT_CALENDAR: Final = "XNYS"
 _DEFAULT_ZONE: Final = "America/New_York"
-_WEEKEND: Final = 5
+_NOTES: Final = {
+    "session": "dates of sessions",
+    "end": "stamped by their end",
+    "start": "bars of {} from their start",
+}
 _DAILY_GAP_MAX_NS: Final = 5 * DAY_NS
 _BAR_MAX_NS: Final = 7 * DAY_NS
 
@@ -54,6 +58,11 @@ class Stamps:
         """Whether all of them are midnights."""
         return not (self.local % DAY_NS).any()
 
+    def __getitem__(self, rows: NDArray[Any]) -> "Stamps":
+        """Some of the rows."""
+        utc = None if self.utc is None else self.utc[rows]
+        return Stamps(local=self.local[rows], utc=utc, codes=self.codes[rows], names=self.names)
+
     def text(self, row: int) -> str:
         """One of them, as it shows."""
         shown = str(np.datetime64(int(self.local[row]), "ns"))
@@ -66,24 +75,28 @@ class BarEnds:
 
     Attributes:
         ts: Each row's end [ns UTC]; shape [row].
-        calendar: The calendar given or inferred.
+        calendars: The calendar of each symbol, given or inferred.
         note: How it was read, for people.
     """
 
     ts: NDArray[np.int64]
-    calendar: str
+    calendars: tuple[str, ...]
     note: str
 
 
 def bar_ends(
-    stamps: Stamps, *, stamp: Stamp | None, calendar: str | None, bar: timedelta | None
+    stamps: Stamps,
+    *,
+    stamp: Stamp | None,
+    calendars: tuple[str, ...] | None,
+    bar: timedelta | None,
 ) -> BarEnds:
     """Turn stamps into ends of bars.
 
     Args:
         stamps: At least one.
         stamp: What they mark; None if that can be told.
-        calendar: Exchange calendar; None for "24/7" if there are weekend bars, else "XNYS".
+        calendars: Of each symbol; None for "24/7" where it has weekend bars, else "XNYS".
         bar: Length of a bar stamped by its start; None for the most common gap.
 
     Raises:
@@ -93,15 +106,21 @@ def bar_ends(
     marked = _known_stamp(stamps, stamp)
     if bar is not None and marked != "start":
         raise ConfigError(f"bar goes with stamp='start' only, stamp was {marked!r}")
-    if marked == "session":
-        calendar = calendar or _calendar_of(stamps.local)
-        ts = session_closes(session_dates(stamps, calendar), calendar)
-        return BarEnds(ts=ts, calendar=calendar, note="dates of sessions")
-    if marked == "end":
-        ends = _instants(stamps, "end", calendar)
-        calendar = calendar or _calendar_of(local_ns(ends - 1, _DEFAULT_ZONE))
-        return BarEnds(ts=ends, calendar=calendar, note="stamped by their end")
-    return _ends_from_starts(stamps, calendar, bar)
+    length = _bar_length(stamps, bar) if marked == "start" else 0
+    if marked == "end" and stamps.utc is None:
+        raise DataError(
+            "timestamps with stamp='end' must carry a time zone (tz_localize them), "
+            f"the first was {stamps.text(0)}"
+        )
+    if marked == "start" and stamps.are_dates and length == DAY_NS:
+        marked, note = "day", "days from their start"
+    else:
+        note = _NOTES[marked].format(_length(length))
+    known = calendars or _inferred(stamps, marked)
+    if calendars is None and len(set(known)) > 1:
+        note += f", {DEFAULT_CALENDAR} for {known.count(DEFAULT_CALENDAR)} without weekend bars"
+    ts = _by_calendar(stamps, known, lambda rows, name: _ends(rows, marked, name, length))
+    return BarEnds(ts=ts, calendars=known, note=note)
 
 
 def session_dates(stamps: Stamps, calendar: str) -> NDArray[np.int64]:
@@ -150,32 +169,42 @@ def _first_clock(stamps: Stamps) -> str:
     return stamps.text(int(np.argmax(stamps.local % DAY_NS != 0)))
 
 
-def _calendar_of(local: NDArray[np.int64]) -> str:
-    weekday = (local // DAY_NS + 3) % 7  # 1970-01-01 was a Thursday
-    return ROUND_THE_CLOCK if (weekday >= _WEEKEND).any() else _DEFAULT_CALENDAR
+def _inferred(stamps: Stamps, marked: str) -> tuple[str, ...]:
+    local = stamps.local
+    if stamps.utc is not None and marked in ("start", "end"):
+        # A bar that ends at midnight belongs to the day that ended.
+        local = local_ns(stamps.utc - (marked == "end"), _DEFAULT_ZONE)
+    return calendars_inferred(local, stamps.codes, len(stamps.names))
 
 
-def _instants(stamps: Stamps, stamp: Stamp, calendar: str | None) -> NDArray[np.int64]:
-    if stamps.utc is not None:
-        return stamps.utc
-    if stamp == "end":
-        raise DataError(
-            "timestamps with stamp='end' must carry a time zone (tz_localize them), "
-            f"the first was {stamps.text(0)}"
-        )
-    return instants(stamps.local, exchange_zone(calendar or _calendar_of(stamps.local)))
+def _by_calendar(
+    stamps: Stamps,
+    calendars: tuple[str, ...],
+    ends: Callable[[Stamps, str], NDArray[np.int64]],
+) -> NDArray[np.int64]:
+    """Ends of all rows, those of each calendar's symbols together."""
+    names = tuple(dict.fromkeys(calendars))
+    if len(names) == 1:
+        return ends(stamps, names[0])
+    ts = np.empty(len(stamps.local), np.int64)
+    of_symbol = np.array([names.index(one) for one in calendars])
+    for place, name in enumerate(names):
+        rows = of_symbol[stamps.codes] == place
+        if rows.any():
+            ts[rows] = ends(stamps[rows], name)
+    return ts
 
 
-def _ends_from_starts(stamps: Stamps, calendar: str | None, bar: timedelta | None) -> BarEnds:
-    length = _bar_length(stamps, bar)
-    if stamps.are_dates and length == DAY_NS:
-        calendar = calendar or _calendar_of(stamps.local)
-        ts = session_closes(stamps.local // DAY_NS, calendar)
-        return BarEnds(ts=ts, calendar=calendar, note="days from their start")
-    starts = _instants(stamps, "start", calendar)
-    calendar = calendar or _calendar_of(local_ns(starts, _DEFAULT_ZONE))
-    ts = cut_at_close(starts, starts + length, calendar)
-    return BarEnds(ts=ts, calendar=calendar, note=f"bars of {_length(length)} from their start")
+def _ends(stamps: Stamps, marked: str, calendar: str, length: int) -> NDArray[np.int64]:
+    """Ends of rows of one calendar [ns UTC]; shape [row]."""
+    if marked == "session":
+        return session_closes(session_dates(stamps, calendar), calendar)
+    if marked == "day":
+        return session_closes(stamps.local // DAY_NS, calendar)
+    starts = stamps.utc
+    if starts is None:
+        starts = instants(stamps.local, exchange_zone(calendar))
+    return starts if marked == "end" else cut_at_close(starts, starts + length, calendar)
 
 
 def _bar_length(stamps: Stamps, bar: timedelta | None) -> int:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fanfold.domain.bars import Bars
 from fanfold.domain.decision import Asset, Portfolio
-from fanfold.domain.money import RATE_ONE
+from fanfold.domain.money import MICRO, RATE_ONE
 from fanfold.domain.record import view
 from fanfold.engine.facts import facts_of, session_returns
 from fanfold.engine.rules import rules_of
@@ -18,8 +18,12 @@ from fanfold.engine.step.state import (
     CURVE_ROWS,
     DELISTING_BAR,
     DELISTING_RATE,
+    LEAST_NOTIONAL,
     PARTS,
     SECTOR,
+    SHORTABLE,
+    TICK_COARSE,
+    TICK_FINE,
     TRAIT_ROWS,
     WISHES,
     BookingRow,
@@ -134,7 +138,11 @@ class Arena:
 def _traits(bars: Bars, terms: Terms) -> NDArray[np.int64]:
     """What an asset is throughout a run; rows are named in `fanfold.engine.step.state`."""
     traits = np.zeros((TRAIT_ROWS, bars.asset_count), np.int64)
-    traits[PARTS] = terms.parts(bars.calendar)
+    traits[PARTS] = terms.parts(bars)
+    for asset, calendar in enumerate(bars.calendars):
+        traits[SHORTABLE, asset] = terms.is_shortable(calendar)
+        traits[TICK_COARSE : TICK_FINE + 1, asset] = terms.ticks(calendar)
+        traits[LEAST_NOTIONAL, asset] = round(terms.least_notional(calendar) * MICRO)
     traits[SECTOR] = sector_numbers(terms.limits, bars.symbols)[1]
     traits[DELISTING_BAR] = delisting_bars(bars)
     if bars.delisting_return is not None:

@@ -54,7 +54,7 @@ def needs_real_prices(bars: Bars, terms: Terms, *, prices: bool) -> bool:
     """Whether adjusted bars must know what was traded: shares, prices, volumes."""
     if bars.basis == "raw":
         return False
-    ticks = prices and terms.ticks(bars.calendar)[0] > 0
+    ticks = prices and any(terms.ticks(each)[0] > 0 for each in bars.calendars)
     return ticks or terms.needs_real_units
 
 

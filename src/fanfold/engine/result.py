@@ -5,6 +5,9 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fanfold.domain.bars import Bars
 from fanfold.domain.money import MICRO
 from fanfold.engine import tables
@@ -126,10 +129,11 @@ class Result:
 
     def replayed_cash(self) -> Decimal:
         """Final cash by the `Decimal` ledger, from fills and cash flows alone [currency]."""
+        parts = self._parts
         fills = [
             LedgerFill(
                 side="buy" if row["lots"] > 0 else "sell",
-                quantity=Decimal(abs(int(row["lots"]))) / self._parts,
+                quantity=Decimal(abs(int(row["lots"]))) / int(parts[row["asset"]]),
                 price=Decimal(int(row["price"])) / MICRO,
                 fee=Decimal(int(row["fee"])) / MICRO,
             )
@@ -144,8 +148,8 @@ class Result:
         return self.outcome.accounts[0]
 
     @property
-    def _parts(self) -> int:
-        return self.terms.parts(self.bars.calendar)
+    def _parts(self) -> NDArray[np.int64]:
+        return self.terms.parts(self.bars)
 
     @cached_property
     def _tape(self) -> Tape:

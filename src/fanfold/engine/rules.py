@@ -24,7 +24,7 @@ def rules_of(
 
     Args:
         terms: Money, costs, limits and options.
-        bars: The market, whose calendar decides what the venue takes.
+        bars: The market, whose calendars decide what the venue takes.
         written: Prices that the decision writes; None is not known, as of plain Python.
         facts: Whether there are facts of the assets.
         recording: Whether the run is recorded.
@@ -38,7 +38,7 @@ def rules_of(
     numbers = (
         _costs(terms)
         | _limits(terms)
-        | _venue(terms, bars)
+        | _venue(terms)
         | _options(terms, bars)
         | {"prices": int(prices), "facts": int(facts), "recording": int(recording)}
         | _events(terms, bars, facts=facts)
@@ -57,19 +57,20 @@ def check_orders(terms: Terms, bars: Bars, written: frozenset[str]) -> None:
     Raises:
         ConfigError: The time in force does not go with these assets at this venue.
     """
-    fractional = terms.fractional(bars.calendar)
-    time = terms.time_in_force(bars.calendar)
-    for kind in _kinds(written):
-        refused = terms.venue.check_order(
-            kind, time, asset_class_of(bars.calendar), fractional=fractional
-        )
-        if refused:
-            parts = "fractional" if fractional else "whole"
-            raise ConfigError(
-                f"options.time_in_force must be one that venue {terms.venue.name!r} takes for "
-                f"{parts} {kind} orders on calendar {bars.calendar}, was {time!r} ({refused}); "
-                f"venue 'ideal' takes all"
+    time = terms.time_in_force(bars.calendars)
+    for calendar in dict.fromkeys(bars.calendars):
+        fractional = terms.fractional(calendar)
+        for kind in _kinds(written):
+            refused = terms.venue.check_order(
+                kind, time, asset_class_of(calendar), fractional=fractional
             )
+            if refused:
+                parts = "fractional" if fractional else "whole"
+                raise ConfigError(
+                    f"options.time_in_force must be one that venue {terms.venue.name!r} takes for "
+                    f"{parts} {kind} orders on calendar {calendar}, was {time!r} ({refused}); "
+                    f"venue 'ideal' takes all"
+                )
 
 
 def _kinds(written: frozenset[str]) -> list[str]:
@@ -117,25 +118,16 @@ def _limits(terms: Terms) -> dict[str, float]:
     }
 
 
-def _venue(terms: Terms, bars: Bars) -> dict[str, float]:
-    venue, kind = terms.venue, asset_class_of(bars.calendar)
-    fractional = terms.fractional(bars.calendar)
-    coarse, fine = terms.ticks(bars.calendar)
+def _venue(terms: Terms) -> dict[str, float]:
+    venue = terms.venue
     low, high = venue.collar_rates
-    least = terms.options.min_trade_notional
     margin = terms.options.maintenance_margin
-    # An account with enough equity shows whether shorts are taken at all.
-    shorts = not venue.check_short(venue.short_equity_min, kind, fractional=fractional)
     return {
         "leverage": round(terms.leverage * RATE_ONE),
         "maintenance": venue.maintenance_margin if margin is None else margin,
-        "shorts": int(shorts),
         "short_equity_min": round(venue.short_equity_min * MICRO),
-        "tick_coarse": coarse,
-        "tick_fine": fine,
         "collar_low": low if venue.stop_is_collared else 0,
         "collar_high": high if venue.stop_is_collared else 0,
-        "min_trade_notional": venue.least_notional(kind) if least is None else least,
     }
 
 
@@ -149,7 +141,7 @@ def _options(terms: Terms, bars: Bars) -> dict[str, float]:
         "rebalance_band": limit_or_infinity(options.rebalance_band),
         "min_trade_weight": options.min_trade_weight,
         "participation": options.participation or 0.0,
-        "time_in_force": TIMES_IN_FORCE.index(terms.time_in_force(bars.calendar)),
+        "time_in_force": TIMES_IN_FORCE.index(terms.time_in_force(bars.calendars)),
         "through": int(options.limit_fill == "through"),
         "intrabar": _INTRABAR[options.intrabar],
         "exit_arming": int(options.exit_arming == "next_bar"),

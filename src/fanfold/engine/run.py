@@ -126,6 +126,7 @@ def run_chunk(
     decide: Compiled[..., None] | Callable[..., None] = decision_of(strategies[0])
     if mode == "auto":
         mode = mode_for(len(strategies), bars)
+        _plain_work[0] += _work(len(strategies), bars) if mode == "plain" else 0
     if isinstance(decide, Compiled):
         compiled = cast("Compiled[..., None]", decide)
         plain = mode == "plain"
@@ -139,9 +140,20 @@ def run_chunk(
 
 
 def mode_for(run_count: int, bars: Bars) -> Mode:
-    """Plain for work that is done before the compiler would be loaded, else machine code."""
-    work = run_count * bars.bar_count * bars.asset_count
+    """Plain for work that is done before the compiler would be loaded, else machine code.
+
+    Many short runs are one long one: what this process has run plain counts too.
+    """
+    work = _work(run_count, bars) + _plain_work[0]
     return "plain" if work <= PLAIN_ASSET_BARS_MAX and "numba" not in sys.modules else "machine"
+
+
+_plain_work = [0]
+"""What this process has run plain by its own choice [asset-bars]."""
+
+
+def _work(run_count: int, bars: Bars) -> int:
+    return run_count * bars.bar_count * bars.asset_count
 
 
 class _Compiled:

@@ -3,11 +3,16 @@
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from fanfold.domain.bars import Bars
 from fanfold.domain.compiled import Compiled
 from fanfold.domain.language import plain_hash
 from fanfold.domain.money import MICRO
@@ -63,20 +68,39 @@ class Terms:
         asked = self.options.fractional
         return calendar == ROUND_THE_CLOCK if asked is None else asked
 
-    def parts(self, calendar: str) -> int:
-        """Lots in one unit, for assets of a calendar."""
-        return FRACTION_PARTS if self.fractional(calendar) else 1
+    def parts(self, bars: Bars) -> NDArray[np.int64]:
+        """Lots in one unit of each asset; shape [asset]."""
+        lots = [FRACTION_PARTS if self.fractional(each) else 1 for each in bars.calendars]
+        return np.array(lots, np.int64)
 
-    def time_in_force(self, calendar: str) -> str:
-        """How long orders work, for assets of a calendar."""
-        own = self.venue.default_time_in_force(
-            asset_class_of(calendar), fractional=self.fractional(calendar)
-        )
-        return self.options.time_in_force or own
+    def time_in_force(self, calendars: Sequence[str]) -> str:
+        """How long orders work, for assets of these calendars.
+
+        Where the venue's own choices differ among them, it is the shortest.
+        """
+        own = {
+            self.venue.default_time_in_force(asset_class_of(each), fractional=self.fractional(each))
+            for each in calendars
+        }
+        return self.options.time_in_force or min(own)
 
     def ticks(self, calendar: str) -> tuple[int, int]:
         """Steps of order prices from one unit of currency on, and below [micro-units]."""
         return self.venue.ticks(asset_class_of(calendar))
+
+    def is_shortable(self, calendar: str) -> bool:
+        """Whether the venue lends assets of a calendar to an account with enough equity."""
+        refused = self.venue.check_short(
+            self.venue.short_equity_min,
+            asset_class_of(calendar),
+            fractional=self.fractional(calendar),
+        )
+        return not refused
+
+    def least_notional(self, calendar: str) -> float:
+        """Smallest order in assets of a calendar [currency]."""
+        own = self.options.min_trade_notional
+        return self.venue.least_notional(asset_class_of(calendar)) if own is None else own
 
     @property
     def scales(self) -> bool:

@@ -66,7 +66,9 @@ def benchmark_of(timeline: Timeline, equity: "pd.Series[float]") -> "pd.Series[f
     return pd.Series(level / level[0] * equity.iloc[0], index=index, name=timeline.benchmark_name)
 
 
-def fills_of(fills: NDArray[Any], account: Any, bars: Bars, parts: int) -> "pd.DataFrame":
+def fills_of(
+    fills: NDArray[Any], account: Any, bars: Bars, parts: NDArray[np.int64]
+) -> "pd.DataFrame":
     """Fills in the order of time, sells before buys, symbols in the order of their names."""
     import pandas as pd
 
@@ -77,7 +79,7 @@ def fills_of(fills: NDArray[Any], account: Any, bars: Bars, parts: int) -> "pd.D
             "ts": times_of(bars.ts[rows["bar"]]),
             "symbol": symbols,
             "side": np.where(rows["lots"] > 0, "buy", "sell").astype(object),
-            "quantity": _units(np.abs(rows["lots"]), parts),
+            "quantity": _units(np.abs(rows["lots"]), parts[rows["asset"]]),
             "price": rows["price"] / MICRO,
             "amount": rows["amount"] / MICRO,
             "fee": rows["fee"] / MICRO,
@@ -101,7 +103,9 @@ def _turns(rows: NDArray[Any]) -> NDArray[np.int64]:
     return np.where(at_end, 2, np.where(inside, ~opens, opens).astype(np.int64))
 
 
-def orders_of(orders: NDArray[Any], account: Any, bars: Bars, parts: int) -> "pd.DataFrame":
+def orders_of(
+    orders: NDArray[Any], account: Any, bars: Bars, parts: NDArray[np.int64]
+) -> "pd.DataFrame":
     """Orders in the order of their decisions, symbols in the order of their names.
 
     `limit` and `stop` are prices as the engine's bars have them; `bound` is the limit
@@ -120,9 +124,9 @@ def orders_of(orders: NDArray[Any], account: Any, bars: Bars, parts: int) -> "pd
             "symbol": symbols,
             "side": np.where(rows["asked"] > 0, "buy", "sell").astype(object),
             "role": np.array(ROLES, object)[rows["role"]],
-            "asked": _units(np.abs(rows["asked"]), parts),
-            "approved": _units(np.abs(rows["approved"]), parts),
-            "filled": _units(np.abs(rows["filled"]), parts),
+            "asked": _units(np.abs(rows["asked"]), parts[rows["asset"]]),
+            "approved": _units(np.abs(rows["approved"]), parts[rows["asset"]]),
+            "filled": _units(np.abs(rows["filled"]), parts[rows["asset"]]),
             "limit": rows["limit"],
             "stop": rows["stop"],
             "status": np.array(STATUSES, object)[rows["status"]],
@@ -143,7 +147,7 @@ def times_of(ts: NDArray[np.int64]) -> Any:
     return pd.DatetimeIndex(ts.astype("datetime64[ns]"), tz="UTC", name="ts")
 
 
-def _units(lots: NDArray[np.int64], parts: int) -> NDArray[np.float64]:
+def _units(lots: NDArray[np.int64], parts: NDArray[np.int64]) -> NDArray[np.float64]:
     return lots / parts
 
 

@@ -19,7 +19,7 @@ _BOOKED, _FILLED = 0, 1
 
 
 def round_trips_of(
-    fills: NDArray[Any], bookings: NDArray[Any], bars: Bars, parts: int
+    fills: NDArray[Any], bookings: NDArray[Any], bars: Bars, parts: NDArray[np.int64]
 ) -> "pd.DataFrame":
     """Finished round trips by the time of their exit.
 
@@ -31,7 +31,7 @@ def round_trips_of(
         fills: Records of `FillRow`, as they happened.
         bookings: Records of `BookingRow`, as they happened.
         bars: The market.
-        parts: Lots in one unit.
+        parts: Lots in one unit of each asset; shape [asset].
     """
     import pandas as pd
 
@@ -44,7 +44,7 @@ def round_trips_of(
         elif asset in open_trips:
             open_trips[asset].book(event)
         if asset in open_trips and open_trips[asset].lots == 0:
-            rows.append(open_trips.pop(asset).row(bars.symbols[asset], bar, parts))
+            rows.append(open_trips.pop(asset).row(bars.symbols[asset], bar, int(parts[asset])))
     columns = ["symbol", "entry_ts", "exit_ts", "entry_price", "exit_price"]
     frame = pd.DataFrame(rows, columns=[*columns, "quantity", "pnl", "return"])
     for column in ("entry_ts", "exit_ts"):

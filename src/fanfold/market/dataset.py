@@ -7,7 +7,8 @@
 
 Files are named by their content and never changed. A write adds files and then swaps
 `dataset.json`, so a reader sees the dataset before the write or after it. Session
-columns are stored, so reading needs no calendar library, and no pandas.
+columns are stored, so reading needs no calendar library, and no pandas, unless some of
+the assets are read and their calendar is not the panel's.
 """
 
 import json
@@ -26,6 +27,7 @@ from numpy.typing import NDArray
 
 from fanfold.domain.adjustment import NEVER
 from fanfold.domain.bars import Bars
+from fanfold.domain.calendars import narrowed_clock
 from fanfold.domain.layout import CELL, EXTRA, LAYOUT, NEUTRAL, arrays_of
 from fanfold.domain.names import chosen_places
 from fanfold.domain.panel import FIELDS
@@ -133,7 +135,12 @@ def read_bars(folder: Path, page: Page, symbols: Sequence[str] | str | None) -> 
     chosen = list(info.symbols)
     if symbols is not None:
         chosen = [info.symbols[place] for place in chosen_places(symbols, info.symbols)]
+    known = page.get("calendars", [info.calendar] * len(info.symbols))
+    by_symbol = dict(zip(info.symbols, known, strict=True))
+    calendars = tuple(by_symbol[symbol] for symbol in chosen)
     clock = read_columns(folder / page["clock"], _CLOCK)
+    told = dict[str, Any](calendar=info.calendar, **clock)
+    told |= narrowed_clock(info.calendar, calendars, clock["ts"])
     panels = {"": np.full((len(FIELDS), len(clock["ts"]), len(chosen)), np.nan)}
     if info.has_raw:
         panels["raw_"] = panels[""].copy()
@@ -146,11 +153,12 @@ def read_bars(folder: Path, page: Page, symbols: Sequence[str] | str | None) -> 
         panel=panels[""],
         raw=panels.get("raw_"),
         basis=info.basis,
-        calendar=info.calendar,
+        calendar=told.pop("calendar"),
+        calendars=calendars,
         benchmark_name=page["benchmark_name"],
         source=info.source,
         extra={name.removeprefix(EXTRA): cells[name] for name in cells if name not in named},
-        **clock,
+        **told,
         **named,
         **_delistings(page, chosen),
     )
@@ -241,6 +249,7 @@ def _write_files(folder: Path, bars: Bars, quarantined: Sequence[BadRow]) -> Pag
         "bar_count": bars.bar_count,
         "basis": bars.basis,
         "calendar": bars.calendar,
+        "calendars": list(bars.calendars),
         "fingerprint": bars.fingerprint,
         "benchmark_name": bars.benchmark_name,
         "source": bars.source,

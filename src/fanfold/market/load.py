@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from fanfold.domain.bars import Bars
+from fanfold.domain.calendars import Calendar
 from fanfold.domain.names import nearest_hint
 from fanfold.domain.period import Moment
 from fanfold.domain.prices import Basis, check_basis
@@ -24,6 +26,7 @@ def load_bars(
     end: Moment | None = None,
     basis: Basis | None = None,
     stamp: Stamp | None = None,
+    calendar: Calendar | None = None,
     actions: str | Path | None = None,
     delisted_at: Mapping[str, Moment] | None = None,
     delisting_return: float | Mapping[str, float] = 0.0,
@@ -42,6 +45,8 @@ def load_bars(
             where prices as traded are kept beside adjusted ones. Raw prices jump at
             splits and dividends.
         stamp: For files whose timestamps are not midnight dates: what they mark.
+        calendar: For files: exchange calendar, such as "XNYS", or "24/7", for all or by
+            symbol, see `Bars.from_frame`.
         actions: CSV or Parquet file of symbol, ts (ex-date), splits and dividends. As in
             the two files below, rows of other symbols and days are left out.
         delisted_at: First date on which an asset is no longer listed, by symbol.
@@ -65,10 +70,15 @@ def load_bars(
     )
     folder = _dataset_folder(source)
     if folder is None:
-        bars = _read_file(Path(source), symbols=symbols, basis=basis, stamp=stamp)
+        bars = _read_file(
+            Path(source), symbols=symbols, basis=basis, stamp=stamp, calendar=calendar
+        )
         return join(bars.select(start=start, end=end), beside, chosen=symbols is not None)
-    if stamp is not None:
-        raise ConfigError(f"stamp goes with files only, {source} states its own; was {stamp!r}")
+    for name, given in (("stamp", stamp), ("calendar", calendar)):
+        if given is not None:
+            raise ConfigError(
+                f"{name} goes with files only, {source} states its own; was {given!r}"
+            )
     store = Store(folder=folder.parent)
     bars = store.read(folder.name, symbols=symbols, start=start, end=end)
     return join(_with_basis(bars, basis, source), beside, chosen=symbols is not None)
@@ -121,11 +131,9 @@ def _with_basis(bars: Bars, basis: Basis | None, source: str | Path) -> Bars:
     raise DataError(f"basis of {source} must be {there}, was {basis!r}")
 
 
-def _read_file(
-    file: Path, *, symbols: Sequence[str] | str | None, basis: Basis | None, stamp: Stamp | None
-) -> Bars:
+def _read_file(file: Path, **asked: Any) -> Bars:
     frame = read_table(file)
     try:
-        return Bars.from_frame(frame, stamp=stamp, basis=basis, symbols=symbols, source=file.name)
+        return Bars.from_frame(frame, source=file.name, **asked)
     except DataError as error:
         raise DataError(f"{file}: {error}") from error

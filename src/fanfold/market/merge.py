@@ -38,6 +38,7 @@ def merge(stored: Bars, newer: Bars) -> Bars:
         there, given = (", ".join(bars.extra) or "none" for bars in (stored, newer))
         raise DataError(f"extra columns must be {there} as stored, was {given}; {_HINT}")
     symbols = stored.symbols + tuple(name for name in newer.symbols if name not in stored.symbols)
+    calendars = _calendars(symbols, stored, newer)
     ts = np.union1d(stored.ts, newer.ts)
     merged: dict[str, Any] = {
         name: _column(name, ts, stored, newer)
@@ -53,7 +54,18 @@ def merge(stored: Bars, newer: Bars) -> Bars:
         for name in stored.extra
     }
     merged |= _delistings(symbols, stored, newer)
-    return replace(stored, symbols=symbols, ts=ts, extra=extra, **merged)
+    return replace(stored, symbols=symbols, calendars=calendars, ts=ts, extra=extra, **merged)
+
+
+def _calendars(symbols: tuple[str, ...], stored: Bars, newer: Bars) -> tuple[str, ...]:
+    known = dict(zip(stored.symbols, stored.calendars, strict=True))
+    for symbol, calendar in zip(newer.symbols, newer.calendars, strict=True):
+        if known.setdefault(symbol, calendar) != calendar:
+            raise DataError(
+                f"calendar of {symbol} must be {known[symbol]!r} as stored, was {calendar!r}; "
+                f"{_HINT}"
+            )
+    return tuple(known[symbol] for symbol in symbols)
 
 
 def _column(name: str, ts: NDArray[np.int64], stored: Bars, newer: Bars) -> NDArray[Any] | None:

@@ -37,7 +37,8 @@ def facts_of_run(bars: Bars, terms: Terms) -> dict[str, str]:
         "Assets": ", ".join(bars.symbols),
         "Period": f"{_day(bars, 0)} to {_day(bars, -1)}, {bars.bar_count:,} bars",
         "Price basis": bars.basis.replace("_", " "),
-        "Calendar": f"{bars.calendar}, ratios by {bars.periods_per_year} sessions a year",
+        "Calendar": f"{', '.join(dict.fromkeys(bars.calendars))}, "
+        f"ratios by {bars.periods_per_year} sessions a year",
         "Benchmark": timeline_of(bars).benchmark_name,
         "Cash": f"{terms.cash / 1e6:,.0f}",
         "Leverage": f"{terms.leverage:g}",
@@ -45,7 +46,7 @@ def facts_of_run(bars: Bars, terms: Terms) -> dict[str, str]:
         "Costs": _listed(terms.costs.model_dump(exclude_defaults=True)) or "none",
         "Limits": _listed(terms.limits.model_dump(exclude_defaults=True)) or "none",
         "Sizing": _listed(terms.sizing.model_dump()),
-        "Venue": f"{terms.venue.name}, orders work {terms.time_in_force(bars.calendar)}, "
+        "Venue": f"{terms.venue.name}, orders work {terms.time_in_force(bars.calendars)}, "
         f"maintenance margin {_maintenance(terms):.0%}",
         "Options": _listed(options) or "defaults: orders fill at the next open",
         "Data fingerprint": bars.fingerprint[:16],

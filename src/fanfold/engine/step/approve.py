@@ -105,7 +105,7 @@ def _limit_alone(t: int, facts: Any, desk: Any, account: Any, rules: Any) -> Non
         _refuse(MAX_DAILY_LOSS, rules.max_daily_loss, lost, desk)
         return
     goes_short = desk.open_order < 0 or (desk.unsized == 1 and desk.target < 0.0)
-    if goes_short and (rules.shorts == 0 or account.equity < rules.short_equity_min):
+    if goes_short and (desk.shortable == 0 or account.equity < rules.short_equity_min):
         _refuse(NOT_SHORTABLE, rules.short_equity_min / 1e6, account.equity / 1e6, desk)
         return
     if desk.open_order == 0:

@@ -8,10 +8,14 @@ from fanfold.engine.step.state import (
     CLOSES_SESSION,
     DELISTING_BAR,
     DELISTING_RATE,
+    LEAST_NOTIONAL,
     LIMIT,
     PARTS,
     SECTOR,
+    SHORTABLE,
     TARGET,
+    TICK_COARSE,
+    TICK_FINE,
     TS,
     WISHES,
 )
@@ -68,6 +72,10 @@ def _begin_desk(i: int, traits: Any, desk: Any) -> None:
     desk.sector = traits[SECTOR, i]
     desk.delisting_bar = traits[DELISTING_BAR, i]
     desk.delisting_rate = traits[DELISTING_RATE, i]
+    desk.shortable = traits[SHORTABLE, i]
+    desk.tick_coarse = traits[TICK_COARSE, i]
+    desk.tick_fine = traits[TICK_FINE, i]
+    desk.least_notional = traits[LEAST_NOTIONAL, i]
     desk.listed = 1
     desk.entry_bar = desk.exit_bar = desk.order_bar = -1
     desk.limit = desk.stop = desk.barred = math.nan

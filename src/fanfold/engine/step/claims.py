@@ -3,7 +3,7 @@
 from typing import Any
 
 from fanfold.domain.compiled import compiled_apart
-from fanfold.domain.money import pro_rata, share
+from fanfold.domain.money import pro_rata, share, to_micro
 from fanfold.domain.orders import BUYING_POWER, EXPIRED, MAX_GROSS, OPEN
 from fanfold.engine.step.book import end_order, fee_of
 from fanfold.execution.costs import fill_price
@@ -16,9 +16,9 @@ _ROUNDS_MAX = 3
 @compiled_apart
 def is_small(lots: int, price: int, equity: int, desk: Any, rules: Any) -> bool:
     """Whether a change is below the smallest worth sending, at a price [micro-units]."""
-    notional = abs(share(lots, price, desk.parts)) / 1e6
-    return notional < rules.min_trade_notional or (
-        notional < rules.min_trade_weight * (equity / 1e6)
+    notional = abs(share(lots, price, desk.parts))
+    return notional < desk.least_notional or (
+        notional / 1e6 < rules.min_trade_weight * (equity / 1e6)
     )
 
 
@@ -93,6 +93,12 @@ def _afford(t: int, room: int, claims: int, facts: Any, desk: Any, rules: Any) -
 
 @compiled_apart
 def _cost(t: int, lots: int, facts: Any, desk: Any, rules: Any) -> int:
-    """What opening `lots` at the desk's price takes from buying power [micro-units]."""
-    amount = share(abs(lots), desk.price, desk.parts)
+    """What opening `lots` at the desk's price takes from buying power [micro-units].
+
+    A short claims the market's price: less of it would slip less.
+    """
+    price = desk.price
+    if desk.take < 0:
+        price = max(price, to_micro(desk.reference))
+    amount = share(abs(lots), price, desk.parts)
     return amount + fee_of(t, lots, amount, OPEN, desk, facts, rules)

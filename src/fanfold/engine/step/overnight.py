@@ -105,9 +105,9 @@ def _split(t: int, ratio: float, desk: Any, account: Any, bookings: Any, orders:
         desk.entry_lots = _whole(desk.entry_lots * ratio)
         desk.exit_lots = _whole(desk.exit_lots * ratio)
         desk.trip_pnl += paid
-        move(t, desk.index, SPLIT, 0, after - before, account, bookings)
-        if paid != 0:
+        if paid != 0:  # before the units go, which may end the round trip
             move(t, desk.index, CASH_IN_LIEU, paid, 0, account, bookings)
+        move(t, desk.index, SPLIT, 0, after - before, account, bookings)
         if after == 0:
             disarm_exits(desk)
             end_trip(desk, account)

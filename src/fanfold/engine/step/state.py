@@ -55,9 +55,15 @@ PARTS: Final = 0
 SECTOR: Final = 1
 DELISTING_BAR: Final = 2
 DELISTING_RATE: Final = 3
-TRAIT_ROWS: Final = 4
+SHORTABLE: Final = 4
+TICK_COARSE: Final = 5
+TICK_FINE: Final = 6
+LEAST_NOTIONAL: Final = 7
+TRAIT_ROWS: Final = 8
 """Rows of `traits`, int64 of shape [row, asset]: lots in one unit, sector, bar before
-whose open the asset is delisted (-1: never), its return then [billionths]."""
+whose open the asset is delisted (-1: never), its return then [billionths], whether it
+can be sold short, ticks of its order prices from one unit of currency on and below
+[micro-units], its smallest order [micro-units]."""
 
 TARGET: Final = 0
 LIMIT: Final = 1
@@ -95,10 +101,7 @@ class Rules(Record):
     margin_rate: int
     leverage: int
     maintenance: float
-    shorts: int
     short_equity_min: int
-    tick_coarse: int
-    tick_fine: int
     max_position: float
     max_gross: float
     max_net: float
@@ -116,7 +119,6 @@ class Rules(Record):
     size_at_fill: int
     rebalance_band: float
     min_trade_weight: float
-    min_trade_notional: float
     participation: float
     time_in_force: int
     through: int
@@ -153,6 +155,10 @@ class Desk(Record):
     sector: int
     delisting_bar: int
     delisting_rate: int
+    shortable: int
+    tick_coarse: int
+    tick_fine: int
+    least_notional: int
     listed: int
     traded: int
     barred: float

@@ -41,7 +41,7 @@ def beyond_of(t: int, limit: float, desk: Any, facts: Any, rules: Any) -> float:
     if rules.through == 0:
         return 0.0
     real = facts[REAL, t, desk.index] if rules.facts == 1 else 1.0
-    tick = rules.tick_coarse if limit >= real else rules.tick_fine
+    tick = desk.tick_coarse if limit >= real else desk.tick_fine
     return max(tick / MICRO * real, PRICE_UNIT)
 
 
@@ -61,10 +61,10 @@ def on_tick(t: int, price: float, direction: int, desk: Any, facts: Any, rules: 
     """
     if not is_set(price) or price <= 0.0:
         return price
-    if rules.tick_coarse == 0:
+    if desk.tick_coarse == 0:
         return to_micro(price) / 1e6
     real = facts[REAL, t, desk.index] if rules.facts == 1 else 1.0
-    micro = to_tick(to_micro(price / real), direction, rules.tick_coarse, rules.tick_fine)
+    micro = to_tick(to_micro(price / real), direction, desk.tick_coarse, desk.tick_fine)
     return micro / 1e6 * real
 
 

@@ -21,22 +21,18 @@ from fanfold.domain.orders import (
     OPEN,
     REPLACED,
 )
-from fanfold.domain.prices import PRICE_MAX
 from fanfold.engine.step.approve import approve, write_order
 from fanfold.engine.step.book import end_order, may_overflow
 from fanfold.engine.step.claims import is_small
+from fanfold.engine.step.hear import HEARD_ENTRY, HEARD_NOTHING, hear_prices, sane
 from fanfold.engine.step.state import (
     FORWARD,
-    LIMIT,
     MEMBER,
     OK,
     SCALE,
-    STOP,
-    STOP_LOSS,
-    TAKE_PROFIT,
     TARGET,
     TARGET_NOT_FINITE,
-    TRAILING_STOP,
+    UNLIMITED,
 )
 from fanfold.engine.step.trigger import is_set, on_tick
 from fanfold.engine.step.watch import look_ahead
@@ -55,9 +51,8 @@ NEXT_BAR = 1
 NEVER = 2
 """When a disarmed asset is armed again (`FillOptions.rearm`)."""
 
-HEARD_NOTHING = 0
-HEARD_EXIT = 1
-HEARD_ENTRY = 2
+BEYOND_POWER = 2.0
+"""Most that a sizing by risk asks for [times what the account may hold]."""
 
 
 @compiled
@@ -74,7 +69,7 @@ def close_bar(  # noqa: C901  (what may change a target, in its order)
         target = wishes[i, TARGET]
         repriced = 0
         if rules.prices == 1:
-            heard = _hear_prices(t, wishes, facts, desk, rules)
+            heard = hear_prices(t, wishes, facts, desk, rules)
             if heard != HEARD_NOTHING:
                 account.stirred = 1
             repriced = 1 if heard == HEARD_ENTRY else 0
@@ -118,55 +113,6 @@ def is_halted(account: Any) -> bool:
 @compiled
 def _breaker(account: Any) -> int:
     return MAX_DRAWDOWN if account.halted == 1 else MAX_DAILY_LOSS
-
-
-@compiled
-def _same(one: float, other: float) -> bool:
-    """Equal, or both NaN."""
-    return one == other or (not is_set(one) and not is_set(other))
-
-
-@compiled
-def _sane(price: float) -> float:
-    """A price that money can hold; what is not finite is none."""
-    return min(price, PRICE_MAX) if price - price == 0.0 else math.nan
-
-
-@compiled_apart
-def _hear_prices(t: int, wishes: Any, facts: Any, desk: Any, rules: Any) -> int:
-    """Take over changed prices; says whether those of the entry or an exit changed.
-
-    A changed exit of a position that stays moves at once, to the price as written.
-    """
-    i = desk.index
-    forward = facts[FORWARD, t, i] if rules.facts == 1 else 1.0
-    heard = HEARD_NOTHING
-    if not _same(wishes[i, LIMIT], desk.heard_limit) or not _same(wishes[i, STOP], desk.heard_stop):
-        desk.heard_limit = wishes[i, LIMIT]
-        desk.heard_stop = wishes[i, STOP]
-        heard = HEARD_ENTRY
-    stays = desk.units * wishes[i, TARGET] > 0.0 and desk.disarmed == 0
-    side = 1 if desk.units > 0 else -1
-    if not _same(_sane(wishes[i, STOP_LOSS]), desk.heard_stop_loss):
-        desk.heard_stop_loss = _sane(wishes[i, STOP_LOSS])
-        heard = max(heard, HEARD_EXIT)
-        if stays:
-            desk.stop_loss = on_tick(t, desk.heard_stop_loss / forward, -side, desk, facts, rules)
-    if not _same(_sane(wishes[i, TAKE_PROFIT]), desk.heard_take_profit):
-        desk.heard_take_profit = _sane(wishes[i, TAKE_PROFIT])
-        heard = max(heard, HEARD_EXIT)
-        if stays:
-            desk.take_profit = on_tick(
-                t, desk.heard_take_profit / forward, side, desk, facts, rules
-            )
-    if not _same(_sane(wishes[i, TRAILING_STOP]), desk.heard_trailing):
-        desk.heard_trailing = _sane(wishes[i, TRAILING_STOP])
-        heard = max(heard, HEARD_EXIT)
-        if stays:
-            if not is_set(desk.trailing):
-                desk.extreme = desk.mark / 1e6
-            desk.trailing = desk.heard_trailing / forward
-    return heard
 
 
 @compiled_apart
@@ -329,8 +275,8 @@ def _price(t: int, wanted: int, facts: Any, desk: Any, rules: Any) -> None:
         return
     side = 1 if wanted > 0 else -1
     forward = facts[FORWARD, t, desk.index] if rules.facts == 1 else 1.0
-    limit = _sane(desk.heard_limit) / forward
-    stop = _sane(desk.heard_stop) / forward
+    limit = sane(desk.heard_limit) / forward
+    stop = sane(desk.heard_stop) / forward
     desk.limit = on_tick(t, limit, -side, desk, facts, rules)
     desk.stop = on_tick(t, stop, side, desk, facts, rules)
     if rules.collar_low > 0 and side > 0 and is_set(desk.stop) and not is_set(desk.limit):
@@ -357,7 +303,7 @@ def _goal(t: int, target: float, facts: Any, desk: Any, account: Any, rules: Any
     if rules.sizing_kind == RISK_FRACTION:
         forward = facts[FORWARD, t, desk.index] if rules.facts == 1 else 1.0
         distance = abs(close - desk.heard_stop_loss / forward)
-    return sized_lots_at(
+    lots = sized_lots_at(
         rules.sizing_kind,
         rules.sizing_value,
         target,
@@ -367,6 +313,12 @@ def _goal(t: int, target: float, facts: Any, desk: Any, account: Any, rules: Any
         distance,
         scale,
     )
+    if rules.sizing_kind == RISK_FRACTION:
+        # A stop beside the price asks for more than there is: limits trim what is left.
+        most = BEYOND_POWER * rules.leverage / RATE_ONE * max(account.equity, 0) / desk.mark
+        most_lots = int(min(most * desk.parts, float(UNLIMITED)))
+        lots = max(min(lots, most_lots), -most_lots)
+    return lots
 
 
 @compiled_apart
