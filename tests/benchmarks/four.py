@@ -15,7 +15,7 @@ from measurements import Bench, rate_of, with_
 from tables import Row, Samples
 
 FLOORS = {"vectorbt": (15.0, 60.0), "raptorbt": (4.0, 15.0)}
-"""Floor and goal of the SMA cross beside each peer; of the other three, half of them."""
+"""Floor and goal of the SMA cross beside each peer; of the worst of the four, half of them."""
 
 WHOLE = "sma"
 """The case whose floor is not halved."""
@@ -134,7 +134,7 @@ def worst_line(rows: list[Row]) -> str:
     """The last line of the bench: the worst ratio of the four."""
     found = [row for row in rows if row.work == WORST]
     parts = [
-        f"{row.judged:.3g}× {row.peer} ({row.note}; floor {row.floor:g}×, {row.verdict})"
+        f"{row.judged:.3g}× {row.peer}, floor {row.floor:g}×: {row.verdict}"
         if row.judged is not None
         else f"{row.peer}: {row.verdict}"
         for row in found
@@ -142,7 +142,7 @@ def worst_line(rows: list[Row]) -> str:
     return f"Worst of the four strategies, one core, all order checks on: {'; '.join(parts)}"
 
 
-WORST = "worst of the four, by its floor"
+WORST = "worst of the four"
 
 
 def _warm(bench: Bench, case: str, peer: str) -> Row:
@@ -153,7 +153,7 @@ def _warm(bench: Bench, case: str, peer: str) -> Row:
     if peer == "raptorbt":
         theirs["way"] = _quicker_way(bench, theirs)
         row = with_(row, note=theirs["way"] if case != "rotation" else "")
-    return bench.beside(row, peer, ("sweep", {**asked, "size": bench.size}), ("sweep", theirs))[0]
+    return bench.beside(row, peer, ("sweep", {**asked, "size": "full"}), ("sweep", theirs))[0]
 
 
 def _cold(bench: Bench, case: str, peer: str, ours: float) -> Row:
@@ -191,18 +191,19 @@ def _quicker_way(bench: Bench, arguments: dict[str, Any]) -> str:
 
 
 def _worst(peer: str, rows: list[Row]) -> Row:
-    judged = [(row.judged / row.floor, row) for row in rows if row.judged and row.floor]
+    floor, goal = (bound / 2 for bound in FLOORS[peer])
+    row = Row(WORST, peer=peer, floor=floor, goal=goal, note="not all four have a ratio")
+    judged = [(row.judged, row) for row in rows if row.judged is not None]
     if len(judged) < len(CASES):
-        floor, goal = FLOORS[peer]
-        return Row(WORST, peer=peer, floor=floor, goal=goal, note="not all four have a ratio")
-    worst = min(judged, key=lambda pair: pair[0])[1]
+        return row
+    ratio, worst = min(judged, key=lambda pair: pair[0])
     title = CASES[worst.case].title
-    return with_(worst, work=WORST, note=title, ours=None, theirs=None, case="")
+    return with_(row, judged=ratio, ratios=worst.ratios, note=title)
 
 
 def _kernel(bench: Bench) -> Row:
     """What the public face costs, on the SMA cross."""
-    asked = {**asked_of(bench, WHOLE, "vectorbt"), "size": bench.size}
+    asked = {**asked_of(bench, WHOLE, "vectorbt"), "size": "full"}
     with bench.engine(OURS) as us:
         cold = rate_of(us, ("kernel_of", asked))
         rate_of(us, ("sweep", asked))

@@ -36,7 +36,7 @@ class Bench:
         short: File of fewer minute bars, for decisions in plain Python.
         cores: Processors that we may use; single engines are held to the last.
         repetitions: Counted ones; one more comes first and is not.
-        size: Of our sweeps beside the peers, by the names in `cases`.
+        is_hurried: Whether only one of the cases starts from nothing.
         fan_out_seconds: Length of the sweep on two workers [s].
         daily_habit: Cash, costs and sizing of runs on daily bars.
         minute_habit: The same on minute bars.
@@ -49,17 +49,12 @@ class Bench:
     short: Path
     cores: list[int]
     repetitions: int
-    size: str
+    is_hurried: bool
     fan_out_seconds: float
     daily_habit: dict[str, Any]
     minute_habit: dict[str, Any]
     disagreeing: dict[str, str] = field(default_factory=dict)
     said: Callable[[str], None] = lambda _text: None
-
-    @property
-    def is_hurried(self) -> bool:
-        """Whether less of everything is measured."""
-        return self.size == "few"
 
     @contextmanager
     def engine(

@@ -131,7 +131,7 @@ def _with_events(bars: Bars, rng: np.random.Generator) -> Bars:
 def wild_markets(
     *, bars: tuple[int, int] = (8, 60), assets: tuple[int, int] = (1, 4)
 ) -> st.SearchStrategy[Bars]:
-    """Rough markets that shrink towards short, calm and few."""
+    """Rough markets of an exchange, all volumes known, that shrink towards short and few."""
     return st.builds(
         wild_bars,
         st.integers(0, 2**32 - 1),
@@ -139,5 +139,5 @@ def wild_markets(
         st.integers(*assets),
         absent_share=st.sampled_from([0.0, 0.1, 0.4]),
         session_bars=st.sampled_from([1, 1, 3]),
-        calendar=st.sampled_from(["XNYS", "XNYS", "24/7"]),
+        unknown_volume=st.just(value=False),
     )

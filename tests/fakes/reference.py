@@ -58,6 +58,7 @@ class Order:
     limit: Fraction | None = None
     stop: Fraction | None = None
     triggered: bool = False
+    inside_bar: int = -1
     forced: bool = False
 
     @property
@@ -120,8 +121,6 @@ class ReferenceEngine:
         """How far beyond a limit the market must be."""
         return TICK if self.options.limit_fill == "through" else Fraction(0)
 
-    # A bar.
-
     def _meet(self) -> None:
         share = self.options.participation
         self.room = None if share is None else int(Fraction(share) * self.row.volume)
@@ -177,8 +176,6 @@ class ReferenceEngine:
         if time in {"ioc", "fok", "opg", "cls"} or (time == "day" and self.row.ends_session):
             self.orders = [order for order in self.orders if order.forced]
 
-    # Prices.
-
     def _slipped(self, reference: Fraction, side: int, limit: Fraction | None = None) -> int:
         price = round(reference * (1 + side * self.slippage) * MICRO)
         if limit is None:
@@ -203,7 +200,7 @@ class ReferenceEngine:
         if order.stop is not None and not order.triggered:
             if side * ahead < side * order.stop:
                 return None
-            self._trigger()
+            self._trigger(self.t)
             if order.limit is None or side * order.limit >= side * order.stop:
                 return self._slipped(order.stop, side, order.limit)
             back = side * row.close <= side * order.limit - self._gap
@@ -213,12 +210,11 @@ class ReferenceEngine:
         reached = side * behind <= side * order.limit - self._gap
         return round(order.limit * MICRO) if reached else None
 
-    def _trigger(self) -> None:
+    def _trigger(self, inside_bar: int = -1) -> None:
         """A stop that is reached is so for both orders of a reversal."""
         for order in self.orders:
-            order.triggered = True
-
-    # Fills.
+            if not order.triggered:
+                order.triggered, order.inside_bar = True, inside_bar
 
     def _fill(self, order: Order, price: int | None, phase: str) -> None:
         if price is None:
@@ -249,8 +245,6 @@ class ReferenceEngine:
         self.fills.append(Fill(self.t, units, price, role))
         if self.units == 0:
             self.stop_level = self.target_level = self.extreme = None
-
-    # Exits.
 
     def _arm_exits(self, order: Order, price: Fraction, phase: str) -> None:
         self.entry, self.entry_order, self.entry_price = phase, order, price
@@ -324,7 +318,8 @@ class ReferenceEngine:
         """Whether the stop of a position entered inside the bar was hit after the entry."""
         side, order, row = self.side, self.entry_order, self.row
         assert order is not None
-        fell = order.stop is None  # a limit lies between the open and the stop
+        # The price has to pass the entry on its way from the open to the stop.
+        fell = order.inside_bar != self.t or side * row.open >= side * self.entry_price
         if self.options.intrabar == "worst":
             return True
         if self.options.intrabar == "best":
@@ -349,8 +344,6 @@ class ReferenceEngine:
         if self.units != 0:
             self.stop_level = self.target_level = self.extreme = None
             self.orders = [Order("close", -self.units, self.t, forced=True)]
-
-    # Decisions.
 
     def _decide(self) -> None:
         said = self.t - (self.options.delay_bars - 1)

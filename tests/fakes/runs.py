@@ -76,7 +76,7 @@ def cases(
 
 @st.composite
 def any_terms(
-    draw: st.DrawFn, *, calendar: str = "XNYS", asset_count: int = 1, **fixed: Any
+    draw: st.DrawFn, *, calendar: str = "XNYS", asset_count: int = 4, **fixed: Any
 ) -> Terms:
     """Terms of every kind that assets of a calendar may have; what is given stays as it is."""
     venue = fixed.get("venue") or draw(st.sampled_from(["alpaca", "ideal"]))

@@ -13,6 +13,7 @@ from fanfold.domain.panel import CLOSE, VOLUME
 from fanfold.engine.spec import Terms
 from fanfold.engine.step.state import (
     AVERAGE_VOLUME,
+    CLOSES_OWN,
     DIVIDEND,
     FACT_ROWS,
     FORWARD,
@@ -39,6 +40,7 @@ def needs_facts(bars: Bars, terms: Terms, *, prices: bool) -> bool:
         prices: Whether the decision writes prices.
     """
     marked = any(each is not None for each in (bars.splits, bars.dividends, bars.members))
+    marked = marked or len(set(bars.calendars)) > 1
     looks = needs_history(terms) or terms.participates
     return marked or looks or needs_real_prices(bars, terms, prices=prices)
 
@@ -79,6 +81,8 @@ def facts_of(bars: Bars, terms: Terms, *, prices: bool) -> NDArray[np.float64]:
     facts[SPLIT] = 1.0 if bars.splits is None else bars.splits
     facts[DIVIDEND] = 0.0 if bars.dividends is None else bars.dividends
     facts[MEMBER] = 1.0 if bars.members is None else bars.members
+    own = bars.own_session_day
+    facts[CLOSES_OWN, :-1] = own[1:] != own[:-1]
     if needs_history(terms):
         _look_back(bars, terms, facts)
     return facts

@@ -140,7 +140,8 @@ def read_bars(folder: Path, page: Page, symbols: Sequence[str] | str | None) -> 
     calendars = tuple(by_symbol[symbol] for symbol in chosen)
     clock = read_columns(folder / page["clock"], _CLOCK)
     told = dict[str, Any](calendar=info.calendar, **clock)
-    told |= narrowed_clock(info.calendar, calendars, clock["ts"])
+    if set(calendars) != set(known):
+        told |= narrowed_clock(info.calendar, calendars, clock["ts"])
     panels = {"": np.full((len(FIELDS), len(clock["ts"]), len(chosen)), np.nan)}
     if info.has_raw:
         panels["raw_"] = panels[""].copy()

@@ -38,7 +38,8 @@ COSTS: Mapping[str, str] = {
 INCOME = ("dividend", "cash_in_lieu")
 """Kinds of booking that are no cost: shown with their sign turned."""
 CONVENTIONS = (
-    "A decision sees what is known at the end of a bar; its orders fill at the next bar's open.",
+    "A decision sees what is known at the end of a bar; its orders meet the next bar, or a later"
+    " one if the terms say so.",
     "Returns are simple returns of equity from one session's close to the next. Deviations divide"
     " by n − 1. Ratios a year use the periods a year printed under each table of measures.",
     "A drawdown is 1 − equity ÷ highest equity so far; the longest one is counted in calendar days"

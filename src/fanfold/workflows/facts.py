@@ -48,7 +48,7 @@ def facts_of_run(bars: Bars, terms: Terms) -> dict[str, str]:
         "Sizing": _listed(terms.sizing.model_dump()),
         "Venue": f"{terms.venue.name}, orders work {terms.time_in_force(bars.calendars)}, "
         f"maintenance margin {_maintenance(terms):.0%}",
-        "Options": _listed(options) or "defaults: orders fill at the next open",
+        "Options": _listed(options) or "defaults",
         "Data fingerprint": bars.fingerprint[:16],
         "Versions": f"fanfold {fanfold.__version__}, Python {platform.python_version()}",
     }

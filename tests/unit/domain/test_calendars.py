@@ -147,6 +147,15 @@ def test_a_period_of_some_assets_is_a_period_of_their_own_calendar(start: str, s
     assert at_once.fingerprint == in_steps.fingerprint
 
 
+def test_an_evening_in_new_york_belongs_to_its_day_where_shares_are_alone() -> None:
+    # From 23:30 on in UTC, an hour that ends after midnight there.
+    hours = pd.DatetimeIndex(["2013-12-02 15:30", "2013-12-02 23:30"], tz="UTC")
+    frame = pd.concat([daily("SPY", hours), daily("BTC", hours)])
+    bars = Bars.from_frame(frame, stamp="start", calendar=BY_SYMBOL, bar=HOUR)
+    assert bars.select(end="2013-12-02").bar_count == 1
+    assert bars.select(symbols="SPY", end="2013-12-02").bar_count == 2
+
+
 @given(last=st.integers(3, len(ALL_DAYS)))
 def test_days_that_follow_change_no_earlier_bar_of_a_mixed_panel(last: int) -> None:
     until = ALL_DAYS[last - 1]

@@ -4,7 +4,6 @@ from collections import defaultdict
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.fakes.decisions import GuardTheAccount, MindTheAccount, Wander, WanderWithPrices
@@ -138,7 +137,8 @@ def test_equity_is_cash_and_marked_positions_at_every_bar(strategy: Wander, case
 def test_no_fill_is_better_than_its_bar_allows(strategy: Wander, case: Case) -> None:
     result = run(strategy, *case)
     for fill in tape_of(result)["fills"]:
-        if fill.phase == BEFORE_OPEN or np.isnan(result.bars.close[fill.bar, fill.asset]):
+        trades = trades_in(*result.bars.panel[PRICE_CLOSE:, fill.bar, fill.asset].tolist())
+        if fill.phase == BEFORE_OPEN or not trades:
             continue  # paid out, or closed at the end at its last mark
         side = 1 if fill.lots > 0 else -1
         open_, high, low, close = (

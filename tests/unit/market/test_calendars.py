@@ -88,7 +88,7 @@ def test_a_file_is_read_with_the_calendars_that_are_given(tmp_path: Path) -> Non
 
 def test_a_calendar_is_refused_where_the_source_states_its_own(store: Store) -> None:
     folder = store.write("us", Bars.from_frame(frame_of("SPY"))).path
-    with pytest.raises(ConfigError, match="calendar goes with files only, .* was 'XNYS'"):
+    with pytest.raises(ConfigError, match=r"calendar goes with files only, .* was 'XNYS'"):
         load_bars(folder, calendar="XNYS")
 
 

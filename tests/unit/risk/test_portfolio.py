@@ -13,7 +13,19 @@ from tests.fakes.both_ways import both_ways
 from fanfold.risk.portfolio import portfolio_moments, value_at_risk_of, var_bound, var_room
 
 ROWS, ASSETS = 60, 4
-ALL = 0, ROWS
+HELD, OPENING = 0, 1
+
+
+def moments_over(
+    returns: NDArray[np.float64],
+    held: NDArray[np.float64],
+    opening: NDArray[np.float64],
+    first: int = 0,
+    count: int = ROWS,
+) -> Any:
+    """Moments over `count` of the returns from `first` on, computed both ways."""
+    values = np.vstack([held, opening, returns])
+    return both_ways(portfolio_moments, values, HELD, OPENING, 2 + first, count)
 
 
 def market(seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -33,32 +45,28 @@ def test_moments_are_those_of_the_covariance_matrix(seed: int) -> None:
     returns, held, opening = market(seed)
     matrix = np.cov(returns, rowvar=False)
     expected = held @ matrix @ held, held @ matrix @ opening, opening @ matrix @ opening
-    found = both_ways(portfolio_moments, returns, *ALL, held, opening)
+    found = moments_over(returns, held, opening)
     # Sums of 60 products: a part in 10^12 of the larger of the three.
     assert found == pytest.approx(expected, abs=1e-12 * max(expected))
 
 
-def test_moments_of_a_ring_do_not_depend_on_where_it_starts() -> None:
+def test_moments_are_of_the_stated_rows_alone() -> None:
     returns, held, opening = market(7)
-    turned = np.roll(returns, 23, axis=0)
-    at_start = both_ways(portfolio_moments, returns, *ALL, held, opening)
-    assert both_ways(portfolio_moments, turned, 23, ROWS, held, opening) == at_start
-    part = both_ways(portfolio_moments, turned, 23 + 50, 10, held, opening)
-    assert part == both_ways(portfolio_moments, returns[50:], 0, 10, held, opening)
+    part = moments_over(returns, held, opening, 50, 10)
+    assert part == moments_over(returns[50:], held, opening, 0, 10)
 
 
 def test_a_return_that_is_missing_counts_as_none() -> None:
     returns, held, opening = market(3)
     missing, zero = returns.copy(), returns.copy()
     missing[5:9, 1], zero[5:9, 1] = math.nan, 0.0
-    found = both_ways(portfolio_moments, missing, *ALL, held, opening)
-    assert found == both_ways(portfolio_moments, zero, *ALL, held, opening)
+    assert moments_over(missing, held, opening) == moments_over(zero, held, opening)
 
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_moments_of_less_than_two_sessions_are_unknown_and_leave_no_room(count: int) -> None:
     returns, held, opening = market(3)
-    moments = both_ways(portfolio_moments, returns, 0, count, held, opening)
+    moments = moments_over(returns, held, opening, 0, count)
     assert all(math.isnan(moment) for moment in moments)
     assert both_ways(var_room, *moments, 1e9) == 0.0
     assert both_ways(var_room, *moments, math.inf) == 1.0

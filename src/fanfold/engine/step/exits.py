@@ -133,7 +133,7 @@ def exit_inside(
     if stopped and entered_inside:
         stopped = _stopped_after_entry(start, high, low, close, stop, side, desk, rules)
     if stopped and taken:
-        stopped = _stop_comes_first(start, high, low, close, stop, target, rules)
+        stopped = _stop_comes_first(start, high, low, close, stop, target, side, rules)
     if stopped:
         role = STOP_EXIT if stop == desk.stop_loss else TRAILING_EXIT
         since = desk.extreme if entered_inside else start
@@ -158,12 +158,23 @@ def _first_extreme(start: float, high: float, low: float) -> float:
 
 @compiled_apart
 def _stop_comes_first(
-    start: float, high: float, low: float, close: float, stop: float, target: float, rules: Any
+    start: float,
+    high: float,
+    low: float,
+    close: float,
+    stop: float,
+    target: float,
+    side: int,
+    rules: Any,
 ) -> bool:
     """Which of two exits inside a bar is taken (`intrabar`)."""
     if rules.intrabar == BEST:
         return False
     if rules.intrabar == PATH:
+        if stop_reached(start, side, stop):
+            return True
+        if limit_reached(start, side, target, 0.0):
+            return False
         first = _first_extreme(start, high, low)
         second = low if first == high else high
         return reached_after(stop, start, first, second, close, 0.0) <= reached_after(
@@ -182,7 +193,7 @@ def _stopped_after_entry(
     A price that has to pass the entry on its way to the stop proves it; where the stop
     may have been passed before the entry, the worst is assumed unless told otherwise.
     """
-    entry = desk.extreme
+    entry = min(max(desk.extreme, low), high)  # a fill may have slipped beyond the bar
     passes_entry = start >= entry if side < 0 else start <= entry
     if passes_entry or stop_reached(close, side, stop):
         return True

@@ -66,7 +66,7 @@ def before_decision(  # noqa: C901  (the bar, phase by phase)
         if rules.time_in_force == CLS:
             meet(t, AT_CLOSE, panel, facts, clock, desks, account, rules, fills, orders)
         if rules.time_in_force != GTC:
-            lapse(t, clock, desks, account, rules, orders)
+            lapse(t, facts, clock, desks, account, rules, orders)
         if account.status != OK:
             return
     mark(t, marks, desks, account)

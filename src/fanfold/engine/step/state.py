@@ -44,12 +44,14 @@ MEMBER: Final = 4
 SCALE: Final = 5
 VOLATILITY: Final = 6
 AVERAGE_VOLUME: Final = 7
-FACT_ROWS: Final = 8
+CLOSES_OWN: Final = 8
+FACT_ROWS: Final = 9
 """Rows of `facts`, float64 of shape [row, bar, asset], each known at the bar's end:
 product of all split ratios so far, units as traded in one unit of these bars, ratio of
 a split before the bar's open (1: none), dividend before its open [currency per unit],
 membership, scale of sizing [1], deviation of recent bar returns [1], mean recent volume
-[units]. Without rows (no bar) where a run needs none of them."""
+[units], whether the asset's own session ends with the bar. Without bars where a run
+needs none of them."""
 
 PARTS: Final = 0
 SECTOR: Final = 1

@@ -11,7 +11,7 @@ from fanfold.domain.compiled import compiled, compiled_apart
 from fanfold.domain.orders import DAY, EXPIRED, GTC, TIME_IN_FORCE
 from fanfold.engine.step.book import end_order
 from fanfold.engine.step.exits import has_exit, stop_level
-from fanfold.engine.step.state import CLOSES_SESSION
+from fanfold.engine.step.state import CLOSES_OWN, CLOSES_SESSION
 from fanfold.engine.step.trigger import is_set
 
 
@@ -87,13 +87,19 @@ def _watch_level(level: float, side: int, desk: Any) -> None:
 
 
 @compiled_apart
-def lapse(t: int, clock: Any, desks: Any, account: Any, rules: Any, orders: Any) -> None:
-    """End the orders whose time in force is over after bar t, if their asset traded in it."""
-    if rules.time_in_force == DAY and clock[CLOSES_SESSION, t] == 0:
-        return
+def lapse(
+    t: int, facts: Any, clock: Any, desks: Any, account: Any, rules: Any, orders: Any
+) -> None:
+    """End the orders whose time in force is over after bar t, if their asset traded in it.
+
+    A day is over with the asset's own session.
+    """
+    closes = clock[CLOSES_SESSION, t] == 1
     for i in range(len(desks)):
         desk = desks[i]
-        if desk.traded == 0:
+        if rules.facts == 1:
+            closes = facts[CLOSES_OWN, t, i] == 1.0
+        if desk.traded == 0 or (rules.time_in_force == DAY and not closes):
             continue
         if desk.close_order != 0 and desk.forced == 0:
             desk.close_order = 0
