@@ -23,7 +23,7 @@ from fanfold.engine.step.inside import meet_inside
 from fanfold.engine.step.meet import begin_bar, meet
 from fanfold.engine.step.overnight import pass_night
 from fanfold.engine.step.quiet import is_quiet, pass_quietly
-from fanfold.engine.step.show import show_account, show_bar, show_clock, show_members
+from fanfold.engine.step.show import ALL_PRICES, show_account, show_bar, show_clock, show_members
 from fanfold.engine.step.state import (
     CASH_ROW,
     EQUITY_ROW,
@@ -90,7 +90,7 @@ def show(
     assets: Any, desks: Any, portfolio: Any, account: Any, rules: Any,
 ) -> None:  # fmt: skip
     """Show the decision all that is known at bar t's end."""
-    show_bar(t, marks, seen, bank, columns, len(columns), 1, assets)
+    show_bar(t, marks, seen, bank, columns, len(columns), ALL_PRICES, assets)
     show_members(t, facts, rules, assets)
     show_clock(t, clock, pulse, portfolio)
     show_account(t, facts, rules, assets, desks, portfolio, account)

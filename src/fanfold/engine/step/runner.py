@@ -16,7 +16,7 @@ from fanfold.domain.language import attributes_read, attributes_written
 from fanfold.domain.panel import read_only
 from fanfold.engine.step.begin import begin_run
 from fanfold.engine.step.loop import loop_type, many
-from fanfold.engine.step.show import show_bar, show_clock, show_members
+from fanfold.engine.step.show import PRICE_BITS, show_bar, show_clock, show_members
 from fanfold.engine.step.state import (
     LIMIT,
     STOP,
@@ -48,10 +48,15 @@ ACCOUNT_FIELDS = frozenset(
 )
 """What a decision sees of its own orders' consequences."""
 
-PRICE_FIELDS = frozenset({"open", "high", "low", "close", "volume", "fresh"})
 CLOCK_FIELDS = frozenset({"ts", "session_day", "minutes_to_close", "is_month_end"})
-ORDER_FIELDS = frozenset({"limit", "stop", "stop_loss", "take_profit", "trailing_stop"})
-"""What a decision may write beside targets."""
+ORDER_FIELDS = {
+    "limit": LIMIT,
+    "stop": STOP,
+    "stop_loss": STOP_LOSS,
+    "take_profit": TAKE_PROFIT,
+    "trailing_stop": TRAILING_STOP,
+}
+"""What a decision may write beside targets, and where it stands among its wishes."""
 
 
 @cache
@@ -63,7 +68,7 @@ def can_ask_ahead(decide: Compiled[..., None]) -> bool:
 @cache
 def prices_written(decide: Compiled[..., None]) -> frozenset[str]:
     """The prices that the decision may write."""
-    return frozenset(attributes_written(decide.function) & ORDER_FIELDS)
+    return frozenset(attributes_written(decide.function) & ORDER_FIELDS.keys())
 
 
 @cache
@@ -95,18 +100,29 @@ def _differs(one: float, other: float) -> bool:
 
 
 @compiled
-def note_wishes(t: int, count: int, assets: Any, wishes: Any, changed: Any, wished: Any) -> int:
-    """Note bar t if the decision changed anything that it writes."""
+def _is_new(writes: int, wish: int, one: float, other: float) -> bool:
+    """Whether a wish that the decision may write is not what it was."""
+    return (writes >> wish) & 1 == 1 and _differs(one, other)
+
+
+@compiled
+def note_wishes(
+    t: int, count: int, writes: int, assets: Any, wishes: Any, changed: Any, wished: Any
+) -> int:
+    """Note bar t if the decision changed anything that it writes.
+
+    `writes` has a bit for each wish that it may write: the rest need no look.
+    """
     is_new = False
     for i in range(len(assets)):
         asset = assets[i]
         if (
-            _differs(asset.target, wishes[i, TARGET])
-            or _differs(asset.limit, wishes[i, LIMIT])
-            or _differs(asset.stop, wishes[i, STOP])
-            or _differs(asset.stop_loss, wishes[i, STOP_LOSS])
-            or _differs(asset.take_profit, wishes[i, TAKE_PROFIT])
-            or _differs(asset.trailing_stop, wishes[i, TRAILING_STOP])
+            asset.target != wishes[i, TARGET]
+            or _is_new(writes, LIMIT, asset.limit, wishes[i, LIMIT])
+            or _is_new(writes, STOP, asset.stop, wishes[i, STOP])
+            or _is_new(writes, STOP_LOSS, asset.stop_loss, wishes[i, STOP_LOSS])
+            or _is_new(writes, TAKE_PROFIT, asset.take_profit, wishes[i, TAKE_PROFIT])
+            or _is_new(writes, TRAILING_STOP, asset.trailing_stop, wishes[i, TRAILING_STOP])
         ):
             is_new = True
     if not is_new:
@@ -154,10 +170,10 @@ def _make_runner(decide: Compiled[..., None], values: int) -> Compiled[..., None
     to see which one raised; `ahead` 0 forces the bar-by-bar way.
     """
     looks_at = attributes_read(decide.function)
-    prices = int(bool(looks_at & PRICE_FIELDS))
+    prices = sum(bit for name, bit in PRICE_BITS.items() if name in looks_at)
     tells_time = bool(looks_at & CLOCK_FIELDS)
     sees_members = "member" in looks_at
-    notes_all = bool(prices_written(decide))
+    writes = sum(1 << ORDER_FIELDS[name] for name in prices_written(decide))
     ask = compiled(decide.function)  # of no fixed type, so it is inlined here
 
     @compiled_as(_type_of_runner)
@@ -185,8 +201,8 @@ def _make_runner(decide: Compiled[..., None], values: int) -> Compiled[..., None
                     if tells_time:
                         show_clock(t, clock, pulse, portfolio[0])
                     ask(assets, portfolio[0], memory)
-                    if notes_all:
-                        count = note_wishes(t, count, assets, wishes, changed, wished)
+                    if writes != 0:
+                        count = note_wishes(t, count, writes, assets, wishes, changed, wished)
                     else:
                         count = note_targets(t, count, assets, desks, changed, wished)
                 end_changes(last, count, desks, wishes, changed)

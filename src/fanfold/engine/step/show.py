@@ -13,9 +13,16 @@ from fanfold.engine.step.state import (
     TS,
 )
 
+PRICE_BITS = {"fresh": 1, "open": 2, "high": 4, "low": 8, "close": 16, "volume": 32}
+"""A bit for each field that `show_bar` shows beside features."""
+
+ALL_PRICES = sum(PRICE_BITS.values())
+
+_FRESH, _OPEN, _HIGH, _LOW, _CLOSE, _VOLUME = PRICE_BITS.values()
+
 
 @compiled
-def show_bar(
+def show_bar(  # noqa: C901  (a field at a time)
     t: int,
     marks: Any,
     seen: Any,
@@ -27,23 +34,28 @@ def show_bar(
 ) -> None:
     """Show the decision bar t of every asset; without a bar its last stands.
 
-    There are `values` features. With `prices` 0 open to volume and `fresh` are left
-    out, for a decision that reads none of them.
+    There are `values` features; `prices` are the bits of the fields that the decision
+    reads, the others are left out.
     """
     for i in range(len(assets)):
         asset = assets[i]
         close = marks[t, i]
         if close == close:  # noqa: PLR0124  (false for NaN: the asset does not trade)
-            if prices == 1:
+            if prices & _FRESH != 0:
                 asset.fresh = 1
+            if prices & _OPEN != 0:
                 asset.open = seen[OPEN, t, i]
+            if prices & _HIGH != 0:
                 asset.high = seen[HIGH, t, i]
+            if prices & _LOW != 0:
                 asset.low = seen[LOW, t, i]
+            if prices & _CLOSE != 0:
                 asset.close = seen[CLOSE, t, i]
+            if prices & _VOLUME != 0:
                 asset.volume = seen[VOLUME, t, i]
             for place in range(values):
                 asset.features[place] = bank[columns[place], t, i]
-        elif prices == 1:
+        elif prices & _FRESH != 0:
             asset.fresh = 0
 
 
