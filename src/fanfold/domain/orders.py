@@ -46,7 +46,6 @@ REASONS: Final = (
     "time_in_force",
     "exit",
     "no_stop_loss",
-    "participation",
 )
 (
     NO_REASON,
@@ -70,7 +69,6 @@ REASONS: Final = (
     TIME_IN_FORCE,
     EXIT,
     NO_STOP_LOSS,
-    PARTICIPATION,
 ) = range(len(REASONS))
 
 GTC: Final = 0

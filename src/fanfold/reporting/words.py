@@ -23,7 +23,6 @@ REFUSALS: Mapping[str, str] = {
     "time_in_force": "its time ran out",
     "exit": "the position it protected was closed",
     "no_stop_loss": "sizing by risk needs a stop, there was none",
-    "participation": "the volume of the bar allowed no more",
     "end_of_data": "the data ended first",
 }
 COSTS: Mapping[str, str] = {

@@ -77,7 +77,7 @@ def _begin_desk(i: int, traits: Any, desk: Any) -> None:
     desk.tick_fine = traits[TICK_FINE, i]
     desk.least_notional = traits[LEAST_NOTIONAL, i]
     desk.listed = 1
-    desk.entry_bar = desk.exit_bar = desk.order_bar = -1
+    desk.entry_bar = desk.order_bar = -1
     desk.limit = desk.stop = desk.barred = math.nan
     desk.stop_loss = desk.take_profit = desk.trailing = math.nan
     desk.heard_limit = desk.heard_stop = desk.heard_stop_loss = math.nan

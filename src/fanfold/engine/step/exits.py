@@ -232,7 +232,6 @@ def _leave(
     account.stirred = 1
     desk.goal = 0
     desk.disarmed = 1
-    desk.exit_bar = t
     desk.forced = 1
     disarm_exits(desk)
 

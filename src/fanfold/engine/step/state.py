@@ -208,7 +208,6 @@ class Desk(Record):
     extreme: float
     entry_bar: int
     entry_inside: int
-    exit_bar: int
     entry_lots: int
     entry_amount: int
     exit_lots: int
