@@ -81,14 +81,15 @@ def _log_to_stderr() -> None:
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="fanfold")
 def main() -> None:
-    r"""Backtests by the thousand, and the same code on live markets.
+    """Backtests by the thousand, and the same code on live markets.
 
     \b
     Start with:
       fanfold run configs/demo.yaml        sweep three strategies over real data
       fanfold run configs/backtest.yaml    run one strategy once
+      fanfold run configs/execution.yaml   the same with a desk's orders, costs and limits
       fanfold data list                    what data is at hand
-    """
+    """  # noqa: D301  (click reads the escape itself)
 
 
 @main.command()
@@ -112,14 +113,14 @@ def run(
     as_json: bool,
     debug: bool,
 ) -> None:
-    r"""Run the job that a YAML file describes.
+    """Run the job that a YAML file describes.
 
     \b
     Examples:
       fanfold run configs/sweep.yaml --workers 0
       fanfold run configs/backtest.yaml --set strategy.params.fast=20 --no-track
       fanfold run configs/sweep.yaml --set data.symbols='[IBM]' --json
-    """
+    """  # noqa: D301  (click reads the escape itself)
 
     def work(context: Context) -> None:
         from fanfold.settings import read_settings
@@ -149,7 +150,7 @@ def run(
 def report(
     runs: tuple[str, ...], folder: Path | None, *, pdf: bool, as_json: bool, debug: bool
 ) -> None:
-    r"""Draw the report of a tracked run, or a page that compares several.
+    """Draw the report of a tracked run, or a page that compares several.
 
     A run is named by its id, the start of it, or its name.
 
@@ -157,7 +158,7 @@ def report(
     Examples:
       fanfold report 3f2a
       fanfold report 3f2a 81bc --pdf
-    """
+    """  # noqa: D301  (click reads the escape itself)
 
     def work(context: Context) -> None:
         from fanfold.workflows.report import report_job

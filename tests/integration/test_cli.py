@@ -144,6 +144,13 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stderr.strip() == "[]"
 
 
+@pytest.mark.parametrize("command", [[], ["run"], ["report"]])
+def test_examples_of_help_stand_on_lines_of_their_own(command: list[str]) -> None:
+    shown = invoked(*command, "--help").stdout
+    assert "\\b" not in shown
+    assert any(line.lstrip().startswith("fanfold ") for line in shown.splitlines())
+
+
 def test_the_thin_jobs_run_the_command(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, REPO / "jobs" / "backtest.py", BACKTEST, "--no-track", "--json"],
