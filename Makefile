@@ -7,6 +7,7 @@ PYTHON ?= python3
 PEERS_PYTHON ?= $(PYTHON)
 PORT ?= 5000
 CONFIG ?= configs/demo.yaml
+TEST_WORKERS ?= 2
 
 BIN := .venv/bin
 # A moved folder or another Python is another environment.
@@ -29,7 +30,10 @@ demo: $(READY) ## Backtest three strategies over thousands of combinations, with
 	$(BIN)/fanfold run $(CONFIG)
 
 test: $(READY) ## Run all tests, with coverage
-	$(BIN)/python -m pytest --cov=fanfold --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest tests/unit -n $(TEST_WORKERS) --dist loadfile \
+	  --cov=fanfold --cov-report= --cov-fail-under=0
+	$(BIN)/python -m pytest tests/integration --cov=fanfold --cov-append \
+	  --cov-report=term-missing:skip-covered
 
 check: lint types imports spelling ## Run every check beside the tests, as CI does
 	$(BIN)/python infra/hooks/locks.py

@@ -3,7 +3,12 @@
 import math
 from typing import Any
 
+from hypothesis import settings
+
 from fanfold.domain.compiled import Compiled
+
+few = settings(max_examples=max(settings.default.max_examples // 4, 1))
+"""For properties that are asked of dozens of things, each with its own examples."""
 
 
 def both_ways(function: Compiled[..., Any], *arguments: Any) -> Any:

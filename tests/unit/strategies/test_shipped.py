@@ -155,7 +155,7 @@ def test_it_looks_at_the_market_only_so_it_is_asked_ahead(strategy: Strategy) ->
 
 
 @each_compiled
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(
     seed=st.integers(0, 2**32 - 1),
     events=st.booleans(),

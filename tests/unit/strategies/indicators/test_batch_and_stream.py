@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from tests.fakes.both_ways import few
 from tests.unit.strategies.indicators.conftest import (
     SHORT,
     closes,
@@ -20,6 +21,7 @@ each = pytest.mark.parametrize("indicator", SHORT, ids=repr)
 
 
 @each
+@few
 @given(panel=gappy_panels())
 def test_machine_code_and_plain_python_agree_on_every_bit(
     indicator: Indicator, panel: NDArray[np.float64]
@@ -28,6 +30,7 @@ def test_machine_code_and_plain_python_agree_on_every_bit(
 
 
 @each
+@few
 @given(panel=gappy_panels())
 def test_streaming_gives_the_values_of_the_batch(
     indicator: Indicator, panel: NDArray[np.float64]
@@ -41,6 +44,7 @@ def test_streaming_gives_the_values_of_the_batch(
 
 
 @each
+@few
 @given(panel=gappy_panels())
 def test_bars_that_do_not_trade_leave_the_values_as_they_were(
     indicator: Indicator, panel: NDArray[np.float64]
@@ -55,6 +59,7 @@ def test_bars_that_do_not_trade_leave_the_values_as_they_were(
 
 
 @each
+@few
 @given(panel=gappy_panels(), data=st.data())
 def test_cutting_later_bars_changes_nothing_before(
     indicator: Indicator, panel: NDArray[np.float64], data: st.DataObject
@@ -79,6 +84,7 @@ def test_long_series_agree_on_every_bit_too(indicator: Indicator) -> None:
     assert same_bits(batch(indicator, panel), batch(indicator, panel, plain=True))
 
 
+@few
 @given(panel=gappy_panels(), data=st.data())
 def test_several_at_once_give_the_values_of_each_alone(
     panel: NDArray[np.float64], data: st.DataObject

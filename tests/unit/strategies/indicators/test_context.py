@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from tests.fakes.both_ways import few
 from tests.fakes.panels import flat_bars
 from tests.unit.strategies.indicators.conftest import (
     CONTEXTUAL,
@@ -43,6 +44,7 @@ each = pytest.mark.parametrize("indicator", CONTEXTUAL, ids=repr)
 
 
 @each
+@few
 @given(sessions=gappy_sessions())
 def test_machine_code_and_plain_python_agree_on_every_bit(
     indicator: Indicator, sessions: Sessions
@@ -51,6 +53,7 @@ def test_machine_code_and_plain_python_agree_on_every_bit(
 
 
 @each
+@few
 @given(sessions=gappy_sessions())
 def test_streaming_gives_the_values_of_the_batch(indicator: Indicator, sessions: Sessions) -> None:
     panel, context = sessions
@@ -65,6 +68,7 @@ def test_streaming_gives_the_values_of_the_batch(indicator: Indicator, sessions:
 
 
 @each
+@few
 @given(sessions=gappy_sessions(), data=st.data())
 def test_a_stream_goes_on_from_its_snapshot(
     indicator: Indicator, sessions: Sessions, data: st.DataObject
@@ -84,6 +88,7 @@ def test_a_stream_goes_on_from_its_snapshot(
 
 
 @each
+@few
 @given(sessions=gappy_sessions(), data=st.data())
 def test_cutting_later_bars_changes_nothing_before(
     indicator: Indicator, sessions: Sessions, data: st.DataObject
@@ -94,6 +99,7 @@ def test_cutting_later_bars_changes_nothing_before(
     assert same_bits(before, batch(indicator, panel, context)[:, :count])
 
 
+@few
 @given(sessions=gappy_sessions())
 def test_many_at_once_give_the_values_of_each_alone(sessions: Sessions) -> None:
     indicators = [*CONTEXTUAL, *SHORT]
@@ -102,6 +108,7 @@ def test_many_at_once_give_the_values_of_each_alone(sessions: Sessions) -> None:
 
 
 @pytest.mark.parametrize("kind", [RollingBeta, RatioZScore])
+@few
 @given(sessions=gappy_sessions())
 def test_only_bars_in_which_both_assets_trade_count(kind: Any, sessions: Sessions) -> None:
     panel, context = sessions
@@ -138,6 +145,7 @@ def test_a_beta_on_returns_that_do_not_differ_is_missing() -> None:
     assert np.isnan(beta).all()
 
 
+@few
 @given(sessions=gappy_sessions())
 def test_session_vwap_is_worth_over_volume_of_the_session_so_far(sessions: Sessions) -> None:
     panel, context = sessions

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from numpy.typing import NDArray
+from tests.fakes.both_ways import few
 from tests.unit.strategies.indicators.conftest import (
     FIRST_MONDAY,
     MINUTE_NS,
@@ -111,6 +112,7 @@ def merged(panel: NDArray[np.float64], bars: list[int], asset: int) -> list[floa
 
 @pytest.mark.parametrize("timeframe", TIMEFRAMES)
 @pytest.mark.parametrize("inner", [ATR(1), VWAP(1)], ids=repr)
+@few
 @given(sessions=gappy_sessions())
 def test_only_completed_bars_of_the_larger_timeframe_count(
     timeframe: str, inner: Indicator, sessions: tuple[NDArray[np.float64], Context]
