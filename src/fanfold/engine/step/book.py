@@ -5,7 +5,7 @@ from typing import Any
 
 from fanfold.domain.compiled import compiled, compiled_apart
 from fanfold.domain.money import is_too_large, share
-from fanfold.domain.orders import CLOSE, DELISTING, OPEN
+from fanfold.domain.orders import CANCELLED, CLOSE, DELISTING, FILLED, OPEN
 from fanfold.engine.step.state import (
     AVERAGE_VOLUME,
     CAT_RATE,
@@ -225,3 +225,47 @@ def end_order(
         order.done_bar = t
         if reason != 0:
             order.reason = reason
+
+
+@compiled_apart
+def cancel_orders(t: int, reason: int, desk: Any, account: Any, orders: Any) -> None:
+    """Take back what still works for an asset."""
+    if desk.close_order != 0:
+        desk.close_order = 0
+        end_order(t, desk.close_row, desk.close_lots, CANCELLED, reason, account, orders)
+    if desk.open_order != 0 or desk.unsized == 1:
+        desk.open_order = 0
+        desk.unsized = 0
+        end_order(t, desk.open_row, desk.open_lots, CANCELLED, reason, account, orders)
+
+
+@compiled_apart
+def note_filled(
+    t: int,
+    role: int,
+    lots: int,
+    limit: float,
+    stop: float,
+    reason: int,
+    desk: Any,
+    account: Any,
+    orders: Any,
+) -> None:
+    """Write the row of an order of the engine's own, which fills in the bar that makes it."""
+    place = account.order_rows
+    account.order_rows = place + 1
+    if account.recording == 1:
+        row = orders[place]
+        row.bar = t
+        row.asset = desk.index
+        row.role = role
+        row.asked = lots
+        row.approved = lots
+        row.filled = abs(lots)
+        row.limit = limit
+        row.stop = stop
+        row.bound = math.nan
+        row.reached = math.nan
+        row.status = FILLED
+        row.reason = reason
+        row.done_bar = t

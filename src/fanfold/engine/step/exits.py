@@ -7,11 +7,10 @@ from fanfold.domain.compiled import compiled, compiled_apart
 from fanfold.domain.money import to_micro
 from fanfold.domain.orders import (
     AT_OPEN,
-    CANCELLED,
     CLOSE,
     EXIT,
-    FILLED,
     INSIDE,
+    NO_REASON,
     STOP_EXIT,
     TARGET_EXIT,
     TRAILING_EXIT,
@@ -19,7 +18,14 @@ from fanfold.domain.orders import (
 from fanfold.domain.panel import CLOSE as PRICE_CLOSE
 from fanfold.domain.panel import HIGH, LOW
 from fanfold.domain.panel import OPEN as PRICE_OPEN
-from fanfold.engine.step.book import begin_order, book, disarm_exits, end_order, slipped_price
+from fanfold.engine.step.book import (
+    begin_order,
+    book,
+    cancel_orders,
+    disarm_exits,
+    note_filled,
+    slipped_price,
+)
 from fanfold.engine.step.state import FORWARD
 from fanfold.engine.step.trigger import (
     BEST,
@@ -224,49 +230,18 @@ def _leave(
     price = slipped_price(t, reference, lots, desk, facts, rules)
     if role == TARGET_EXIT:
         price = limited_price(price, to_micro(level), 1 if lots > 0 else -1)
-    _cancel_orders(t, desk, account, orders)
+    cancel_orders(t, EXIT, desk, account, orders)
     if size > 0:
         begin_order(CLOSE, desk)
-        _note(t, role, lots, level, desk, account, orders)
+        limit = level if role == TARGET_EXIT else math.nan
+        stop = math.nan if role == TARGET_EXIT else level
+        note_filled(t, role, lots, limit, stop, NO_REASON, desk, account, orders)
         book(t, phase, lots, price, role, desk, clock, facts, account, rules, fills)
     account.stirred = 1
     desk.goal = 0
     desk.disarmed = 1
     desk.forced = 1
     disarm_exits(desk)
-
-
-@compiled_apart
-def _cancel_orders(t: int, desk: Any, account: Any, orders: Any) -> None:
-    """An exit cancels what else works for its asset."""
-    if desk.close_order != 0:
-        desk.close_order = 0
-        end_order(t, desk.close_row, desk.close_lots, CANCELLED, EXIT, account, orders)
-    if desk.open_order != 0 or desk.unsized == 1:
-        desk.open_order = 0
-        desk.unsized = 0
-        end_order(t, desk.open_row, desk.open_lots, CANCELLED, EXIT, account, orders)
-
-
-@compiled_apart
-def _note(t: int, role: int, lots: int, level: float, desk: Any, account: Any, orders: Any) -> None:
-    """Write the row of an exit's order."""
-    place = account.order_rows
-    account.order_rows = place + 1
-    if account.recording == 1:
-        row = orders[place]
-        row.bar = t
-        row.asset = desk.index
-        row.role = role
-        row.asked = lots
-        row.approved = lots
-        row.filled = abs(lots)
-        row.limit = level if role == TARGET_EXIT else math.nan
-        row.stop = math.nan if role == TARGET_EXIT else level
-        row.bound = math.nan
-        row.reached = math.nan
-        row.status = FILLED
-        row.done_bar = t
 
 
 @compiled

@@ -14,12 +14,20 @@ from fanfold.domain.orders import (
     DELISTED,
     DELISTING,
     DIVIDEND,
-    FILLED,
     INTEREST,
     REPLACED,
     SPLIT,
 )
-from fanfold.engine.step.book import begin_order, book, disarm_exits, end_order, end_trip, move
+from fanfold.engine.step.book import (
+    begin_order,
+    book,
+    cancel_orders,
+    disarm_exits,
+    end_order,
+    end_trip,
+    move,
+    note_filled,
+)
 from fanfold.engine.step.state import CLOSES_SESSION, NIGHTS
 from fanfold.engine.step.state import DIVIDEND as DIVIDEND_ROW
 from fanfold.engine.step.state import SPLIT as SPLIT_ROW
@@ -153,35 +161,13 @@ def _delist(
 ) -> None:
     """Pay out what is held at the last close × (1 + delisting return), without costs."""
     desk.listed = 0
-    if desk.close_order != 0:
-        desk.close_order = 0
-        end_order(t, desk.close_row, desk.close_lots, CANCELLED, DELISTED, account, orders)
-    if desk.open_order != 0 or desk.unsized == 1:
-        desk.open_order = 0
-        desk.unsized = 0
-        end_order(t, desk.open_row, desk.open_lots, CANCELLED, DELISTED, account, orders)
+    cancel_orders(t, DELISTED, desk, account, orders)
     desk.goal = 0
     if desk.units == 0:
         return
     price = share(desk.mark, RATE_ONE + desk.delisting_rate, RATE_ONE)
     lots = -desk.units
-    place = account.order_rows
-    account.order_rows = place + 1
-    if account.recording == 1:
-        row = orders[place]
-        row.bar = t
-        row.asset = desk.index
-        row.role = DELISTING
-        row.asked = lots
-        row.approved = lots
-        row.filled = abs(lots)
-        row.limit = math.nan
-        row.stop = math.nan
-        row.bound = math.nan
-        row.reached = math.nan
-        row.status = FILLED
-        row.reason = DELISTED
-        row.done_bar = t
+    note_filled(t, DELISTING, lots, math.nan, math.nan, DELISTED, desk, account, orders)
     begin_order(CLOSE, desk)
     book(t, BEFORE_OPEN, lots, price, DELISTING, desk, clock, facts, account, rules, fills)
     desk.mark = price

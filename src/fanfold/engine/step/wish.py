@@ -11,7 +11,6 @@ from typing import Any
 from fanfold.domain.compiled import compiled, compiled_apart
 from fanfold.domain.money import RATE_ONE, to_micro
 from fanfold.domain.orders import (
-    CANCELLED,
     DELISTED,
     MAX_DAILY_LOSS,
     MAX_DRAWDOWN,
@@ -22,7 +21,7 @@ from fanfold.domain.orders import (
     REPLACED,
 )
 from fanfold.engine.step.approve import approve, write_order
-from fanfold.engine.step.book import end_order, may_overflow
+from fanfold.engine.step.book import cancel_orders, may_overflow
 from fanfold.engine.step.claims import is_small
 from fanfold.engine.step.hear import HEARD_ENTRY, HEARD_NOTHING, hear_prices, sane
 from fanfold.engine.step.state import (
@@ -74,7 +73,7 @@ def close_bar(  # noqa: C901  (what may change a target, in its order)
                 account.stirred = 1
             repriced = 1 if heard == HEARD_ENTRY else 0
         if is_halted(account) and (desk.open_order != 0 or desk.unsized == 1):
-            _cancel(t, _breaker(account), desk, account, orders)
+            cancel_orders(t, _breaker(account), desk, account, orders)
         if rules.facts == 1 or desk.listed == 0:
             target = _if_listed(t, target, facts, desk, account, rules, orders)
         if desk.disarmed == 1:
@@ -135,7 +134,7 @@ def _if_listed(
         _refuse_asked(t, reason, desk, account, orders)
     desk.barred = target
     if desk.open_order != 0 or desk.unsized == 1:
-        _cancel(t, reason, desk, account, orders)
+        cancel_orders(t, reason, desk, account, orders)
     if desk.target != 0.0:
         desk.target = 0.0
         desk.goal = 0
@@ -232,7 +231,7 @@ def _ask(
     if may_overflow(desk.goal, float(desk.mark), desk, account):
         return 0
     if desk.close_order != 0 or desk.open_order != 0 or desk.unsized == 1:
-        _cancel(t, REPLACED, desk, account, orders)
+        cancel_orders(t, REPLACED, desk, account, orders)
     return _want(t, wanted, facts, desk, account, rules)
 
 
@@ -324,7 +323,7 @@ def _goal(t: int, target: float, facts: Any, desk: Any, account: Any, rules: Any
 @compiled_apart
 def _ask_at_fill(t: int, target: float, desk: Any, account: Any, orders: Any) -> int:
     """Ask for a quantity that its fill will size; what is held the other way goes first."""
-    _cancel(t, REPLACED, desk, account, orders)
+    cancel_orders(t, REPLACED, desk, account, orders)
     reverses = desk.units != 0 and (desk.units > 0) != (target > 0.0)
     desk.close_order = -desk.units if reverses else 0
     desk.unsized = 1
@@ -333,15 +332,3 @@ def _ask_at_fill(t: int, target: float, desk: Any, account: Any, orders: Any) ->
     desk.limit = math.nan
     desk.stop = math.nan
     return 1
-
-
-@compiled_apart
-def _cancel(t: int, reason: int, desk: Any, account: Any, orders: Any) -> None:
-    """Take back what still works for this asset."""
-    if desk.close_order != 0:
-        desk.close_order = 0
-        end_order(t, desk.close_row, desk.close_lots, CANCELLED, reason, account, orders)
-    if desk.open_order != 0 or desk.unsized == 1:
-        desk.open_order = 0
-        desk.unsized = 0
-        end_order(t, desk.open_row, desk.open_lots, CANCELLED, reason, account, orders)
