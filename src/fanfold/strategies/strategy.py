@@ -1,12 +1,15 @@
 """What a strategy is: parameters, features and one decision."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Self, cast
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from fanfold.domain.bars import Bars
 from fanfold.domain.compiled import Compiled
 from fanfold.domain.names import nearest_hint
 from fanfold.domain.record import VECTOR_SIZE
@@ -15,6 +18,9 @@ from fanfold.strategies.indicators.indicator import Indicator
 
 MEMORY_MAX = 1_000_000
 """Largest scratch memory of a decision [float64 values]."""
+
+Span = tuple[int, int]
+"""Bars from the first to the one before the second."""
 
 
 class Strategy(BaseModel):
@@ -27,6 +33,8 @@ class Strategy(BaseModel):
     Attributes:
         decide: ``decide(assets, portfolio, memory)``, called at every bar's end.
             With `decision` it is compiled; without, it may be any Python.
+        family: Name under which its trials are counted with those of its relatives: other
+            versions of the decision, or other strategies of the same idea.
     """
 
     model_config = ConfigDict(
@@ -34,6 +42,7 @@ class Strategy(BaseModel):
     )
 
     decide: ClassVar[Any]
+    family: ClassVar[str] = ""
 
     def features(self) -> tuple[Indicator, ...]:
         """Indicators, in the order in which the decision finds their values."""
@@ -42,6 +51,38 @@ class Strategy(BaseModel):
     def memory_size(self, asset_count: int) -> int:  # noqa: ARG002
         """Values of scratch memory that the decision keeps between bars."""
         return 0
+
+    def columns(self, bars: Bars) -> Mapping[str, NDArray[np.float64]]:  # noqa: ARG002
+        """Further columns that it computes from whole bars, for features `Column(name)`.
+
+        A value must be known at its bar's end; `fanfold audit lookahead` finds those that
+        are not. Shapes [bar, asset]; called once a run.
+        """
+        return {}
+
+    def fit(self, bars: Bars, spans: Sequence[Span]) -> Self:  # noqa: ARG002
+        """What it becomes by learning from some bars; itself, if there is nothing to learn.
+
+        Args:
+            bars: The market.
+            spans: Bars that may be learned from, in order; it must not look at others' prices
+                after the first span begins, and no label may reach beyond its span.
+        """
+        return self
+
+    def learned(self) -> str:
+        """Identity of what was learned, for hashes; equal ones decide equally."""
+        return ""
+
+
+def computes_columns(strategy: type[Strategy]) -> bool:
+    """Whether a strategy brings columns of its own."""
+    return strategy.columns is not Strategy.columns
+
+
+def learns(strategy: type[Strategy]) -> bool:
+    """Whether a strategy is fitted before it decides."""
+    return strategy.fit is not Strategy.fit
 
 
 def decision_of(strategy: Strategy) -> Compiled[..., None] | Callable[..., None]:
