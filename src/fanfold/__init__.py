@@ -24,8 +24,11 @@ if TYPE_CHECKING:
         VolatilityTarget,
     )
     from fanfold.strategies.strategy import Strategy
+    from fanfold.workflows.cross_validate import cross_validate
     from fanfold.workflows.share import report
     from fanfold.workflows.sweep import sweep
+    from fanfold.workflows.tune import tune
+    from fanfold.workflows.walk_forward import walk_forward
 
 __version__ = "0.1.0"
 
@@ -43,9 +46,12 @@ _HOMES = {
     "Strategy": "fanfold.strategies.strategy",
     "VolatilityTarget": "fanfold.strategies.sizing",
     "backtest": "fanfold.engine.backtest",
+    "cross_validate": "fanfold.workflows.cross_validate",
     "load_bars": "fanfold.market.load",
     "report": "fanfold.workflows.share",
     "sweep": "fanfold.workflows.sweep",
+    "tune": "fanfold.workflows.tune",
+    "walk_forward": "fanfold.workflows.walk_forward",
 }
 """Where each public name lives."""
 
@@ -64,10 +70,13 @@ __all__ = [
     "VolatilityTarget",
     "__version__",
     "backtest",
+    "cross_validate",
     "load_bars",
     "measures",
     "report",
     "sweep",
+    "tune",
+    "walk_forward",
 ]
 
 

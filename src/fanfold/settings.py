@@ -5,19 +5,34 @@ and, where it is wrong, explained by file, field and value.
 """
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, Self, cast
+from typing import Annotated, Any, Literal, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from fanfold.engine.options import FillOptions
 from fanfold.engine.spec import CASH_MAX, LEVERAGE_MAX
 from fanfold.errors import ConfigError
 from fanfold.execution.costs import Costs
+from fanfold.research.search import Pruner, Sampler, checked_storage
+from fanfold.research.spec import GENERATION_SIZE_MAX, SCORE_FOLDS_MAX
+from fanfold.research.study import GENERATION_SIZE, OBJECTIVES_MAX, TRIALS_MAX
 from fanfold.risk.limits import Limits
 from fanfold.strategies.sizing import Exposure, Sizing
+
+MANY = ("demo", "study")
+"""Jobs that run several strategies."""
 
 CONFIG_BYTES_MAX = 1_000_000
 """Largest configuration file that is read [bytes]."""
@@ -53,7 +68,8 @@ class StrategySettings(_Section):
     """Which strategy, by name or as FILE.py:Class or package.module:Class.
 
     In a sweep a parameter may be `{range: [first, stop, step]}` (stop left out, as in
-    Python) or `{values: [...]}`; a single value is the same for all.
+    Python) or `{values: [...]}`; a single value is the same for all. In a search it may
+    also be `{between: [low, high]}`, and one that is not named has its own bounds.
     """
 
     name: str
@@ -77,6 +93,71 @@ class RunSettings(_Section):
     samples: int | None = Field(default=None, ge=1)
 
 
+class SearchSettings(_Section):
+    """How parameters are searched: by whom, for how long, and what makes one better.
+
+    `objectives` are metrics, by default the job's `objective`; `constraints` are bounds of
+    metrics; `folds` are stretches that a trial is scored on, between which `pruner` may give
+    it up. `storage` is a database for Optuna's view of the study, without a password.
+    """
+
+    sampler: Sampler = "tpe"
+    trials: int = Field(default=100, ge=1, le=TRIALS_MAX)
+    generation: int = Field(default=GENERATION_SIZE, ge=1, le=GENERATION_SIZE_MAX)
+    objectives: list[str] | None = Field(default=None, min_length=1, max_length=OBJECTIVES_MAX)
+    constraints: dict[str, float] = Field(default_factory=dict[str, float])
+    pruner: Pruner | None = None
+    folds: int = Field(default=1, ge=1, le=SCORE_FOLDS_MAX)
+    storage: str | None = None
+
+    @field_validator("storage")
+    @classmethod
+    def _holds_no_secret(cls, address: str | None) -> str | None:
+        try:
+            return None if address is None else checked_storage(address)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+
+
+def _as_gap(value: Any) -> Any:
+    """Bars as a number, time as `5d`, `12h` or `30min`."""
+    if isinstance(value, str):
+        found = re.fullmatch(r"(\d+) *(d|h|min)", value.strip())
+        if found is None:
+            raise ValueError("must be bars, or a time such as 5d, 12h or 30min")
+        units = {"d": "days", "h": "hours", "min": "minutes"}
+        return timedelta(**{units[found[2]]: int(found[1])})
+    return value
+
+
+GapSetting = Annotated[int | timedelta, BeforeValidator(_as_gap)]
+"""A distance in bars, or in time."""
+
+
+class WalkForwardSettings(_Section):
+    """Windows of a walk-forward [bars], gaps between them, and what is sealed at the end.
+
+    `holdout` is the last bars, a share of all, or the date from which nobody looks; it is
+    sealed when the job begins and `fanfold unseal` opens it once.
+    """
+
+    train: int = Field(default=504, ge=2)
+    test: int = Field(default=126, ge=2)
+    anchored: bool = False
+    purge: GapSetting = 0
+    embargo: GapSetting = 0
+    holdout: int | float | date | None = None
+
+
+class CrossValidationSettings(_Section):
+    """Groups of consecutive bars, how many are tested at a time, and the gaps beside them."""
+
+    groups: int = Field(default=10, ge=2, le=100)
+    test_groups: int = Field(default=2, ge=1)
+    purge: GapSetting = 0
+    embargo: GapSetting = 0
+
+
 class TrackSettings(_Section):
     """Whether MLflow keeps the job, and in which experiment."""
 
@@ -95,14 +176,14 @@ class Settings(_Section):
     """One job.
 
     Attributes:
-        job: What to do.
-        strategy: What to run; a demo runs `strategies`.
+        job: What to do; a study tunes, walks forward and cross-validates.
+        strategy: What to run; a demo or a study runs `strategies`.
         objective: Metric that ranks combinations; larger is better.
         top: Best combinations that are kept as runs of their own.
         folder: Where tables and reports go.
     """
 
-    job: Literal["backtest", "sweep", "demo"]
+    job: Literal["backtest", "sweep", "demo", "tune", "walk_forward", "cross_validate", "study"]
     data: DataSettings = DataSettings()
     strategy: StrategySettings | None = None
     strategies: list[StrategySettings] = Field(default_factory=list[StrategySettings])
@@ -111,6 +192,9 @@ class Settings(_Section):
     limits: Limits = Limits()
     sizing: Sizing = Exposure()
     options: FillOptions = FillOptions()
+    search: SearchSettings = SearchSettings()
+    walk_forward: WalkForwardSettings = WalkForwardSettings()
+    cross_validation: CrossValidationSettings = CrossValidationSettings()
     run: RunSettings = RunSettings()
     track: TrackSettings = TrackSettings()
     report: ReportSettings = ReportSettings()
@@ -120,9 +204,9 @@ class Settings(_Section):
 
     @model_validator(mode="after")
     def _has_what_it_runs(self) -> Self:
-        if self.job == "demo":
+        if self.job in MANY:
             if not self.strategies or self.strategy is not None:
-                raise ValueError("a demo needs `strategies`, a list, and no `strategy`")
+                raise ValueError(f"a {self.job} needs `strategies`, a list, and no `strategy`")
         elif self.strategy is None or self.strategies:
             raise ValueError(f"a {self.job} needs `strategy`, and no `strategies`")
         return self
@@ -216,6 +300,9 @@ def _names_at(path: Sequence[str]) -> list[str]:
         "costs": Costs,
         "limits": Limits,
         "options": FillOptions,
+        "search": SearchSettings,
+        "walk_forward": WalkForwardSettings,
+        "cross_validation": CrossValidationSettings,
         "run": RunSettings,
         "track": TrackSettings,
         "report": ReportSettings,

@@ -11,9 +11,11 @@ from fanfold.domain.bars import Bars
 from fanfold.domain.orders import TIMES_IN_FORCE
 from fanfold.engine.arena import Tape
 from fanfold.engine.backtest import run_backtest, terms_of
+from fanfold.engine.between import ROWS_PER_ASSET
 from fanfold.engine.options import FillOptions
+from fanfold.engine.outcomes import Outcomes
 from fanfold.engine.result import Result
-from fanfold.engine.run import ROWS_PER_ASSET, Mode, Outcomes, _Compiled, first_bar, run_chunk
+from fanfold.engine.run import Mode, _Compiled, first_bar, run_chunk
 from fanfold.engine.spec import Terms
 from fanfold.engine.step.state import CASH_ROW, EQUITY_ROW, GROSS_ROW
 from fanfold.execution.costs import Costs

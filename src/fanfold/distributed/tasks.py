@@ -25,7 +25,7 @@ def ray_map(
     Args:
         run: A pure function.
         chunks: Small descriptions of the work, taken as there is room.
-        shared: What all chunks read; sent once.
+        shared: What all chunks read, sent once; or what `share` has sent already.
         inflight_max: Chunks that wait or run at one time.
 
     Raises:
@@ -36,7 +36,7 @@ def ray_map(
 
     ray: Any = untyped
     task: Any = ray.remote(run).options(max_retries=TASK_RETRIES_MAX)
-    held = ray.put(shared)  # once, owned by the driver: survives a lost worker
+    held = shared if isinstance(shared, ray.ObjectRef) else share(shared)
     inflight: deque[Any] = deque()
     for chunk in chunks:
         if len(inflight) == inflight_max:
@@ -44,6 +44,17 @@ def ray_map(
         inflight.append(task.remote(held, chunk))
     while inflight:
         yield _get(inflight.popleft())
+
+
+def share(value: Any) -> Any:
+    """Send a value to the cluster once, for several maps; as `shared` it stands for itself.
+
+    The driver owns it, so it survives a lost worker.
+    """
+    import ray as untyped
+
+    ray: Any = untyped
+    return ray.put(value)
 
 
 def _get(reference: Any) -> Any:

@@ -5,9 +5,10 @@ from decimal import Decimal
 from fanfold.domain.bars import Bars
 from fanfold.domain.compiled import Compiled
 from fanfold.engine.arena import Tape
+from fanfold.engine.between import TAPE_ROWS_START
 from fanfold.engine.options import FillOptions
 from fanfold.engine.result import Result
-from fanfold.engine.run import TAPE_ROWS_START, Mode, first_bar, run_chunk
+from fanfold.engine.run import Mode, first_bar, run_chunk
 from fanfold.engine.spec import Terms, cash_in_micro
 from fanfold.errors import StrategyError
 from fanfold.execution.costs import Costs

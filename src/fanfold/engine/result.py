@@ -14,8 +14,9 @@ from fanfold.engine import tables
 from fanfold.engine.arena import Tape
 from fanfold.engine.findings import findings_of, stale_equity_of
 from fanfold.engine.ledger import LedgerFill, replay_cash
-from fanfold.engine.metrics import metrics_of
-from fanfold.engine.run import Mode, Outcomes, run_chunk
+from fanfold.engine.metrics import measured, metrics_of
+from fanfold.engine.outcomes import Outcomes
+from fanfold.engine.run import Mode, run_chunk
 from fanfold.engine.spec import Terms, code_hash, spec_hash
 from fanfold.engine.step.state import STATUSES
 from fanfold.engine.timeline import timeline_of
@@ -54,7 +55,10 @@ class Result:
     def metrics(self) -> dict[str, float]:
         """Metrics by name; see `fanfold.engine.metrics`."""
         columns = metrics_of(
-            self.outcome.accounts, self.bars, self.first, self.terms.cash, self.terms.risk_free
+            measured(self.outcome.accounts, self.bars, self.first),
+            cash=self.terms.cash,
+            periods_per_year=self.bars.periods_per_year,
+            risk_free=self.terms.risk_free,
         )
         return {name: column[0].item() for name, column in columns.items()}
 
@@ -72,6 +76,11 @@ class Result:
     def equity(self) -> "pd.Series[float]":
         """Equity at each bar's close from the first decision on [currency]."""
         return tables.equity_of(self._tape.curve, self._account, self.bars, self.first)
+
+    @cached_property
+    def returns(self) -> "pd.Series[float]":
+        """Returns from one session's close to the next, which ratios are made of [1]."""
+        return tables.returns_of(self.equity, self.bars, self.first)
 
     @cached_property
     def benchmark(self) -> "pd.Series[float]":

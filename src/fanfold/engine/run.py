@@ -17,52 +17,30 @@ from fanfold.domain.bars import Bars
 from fanfold.domain.compiled import Compiled
 from fanfold.domain.record import VECTOR_SIZE, view
 from fanfold.engine.arena import Arena, Tape
+from fanfold.engine.between import run_between
+from fanfold.engine.blocks import block_cuts, block_sums
 from fanfold.engine.features import BANK_BYTES_MAX, Features, bank_of, groups_of, warm_up_of
+from fanfold.engine.outcomes import FAULTS, Outcomes, fault_of, reason_of, together
+from fanfold.engine.prepare import prepared
 from fanfold.engine.spec import Terms
-from fanfold.engine.step.begin import begin_run
-from fanfold.engine.step.loop import advance, run_bars
+from fanfold.engine.step.loop import run_bars
 from fanfold.engine.step.runner import can_ask_ahead, prices_written, runner_of, wish_count
-from fanfold.engine.step.state import (
-    OK,
-    OVERFLOW,
-    TARGET_NOT_FINITE,
-    Account,
-    BookingRow,
-    FillRow,
-    OrderRow,
-    Rules,
-)
-from fanfold.errors import ConfigError, FanfoldError
+from fanfold.engine.step.state import SUMS, Account, Rules
+from fanfold.errors import ConfigError
 from fanfold.strategies.sizing import warm_up
-from fanfold.strategies.strategy import Strategy, decision_of, features_of, memory_of, params_of
+from fanfold.strategies.strategy import (
+    Strategy,
+    computes_columns,
+    decision_of,
+    features_of,
+    memory_of,
+    params_of,
+)
 
 Mode = Literal["auto", "machine", "plain"]
 
 PLAIN_ASSET_BARS_MAX = 40_000
 """Work below which plain Python is done before the compiler is loaded [asset-bars]."""
-
-FAULTS = (TARGET_NOT_FINITE, OVERFLOW)
-"""Statuses that are errors."""
-
-TAPE_ROWS_START = 1_024
-"""First size of a tape whose length is not known before the run [rows]."""
-
-ROWS_PER_ASSET = 6
-"""Most rows of one kind that a bar writes for an asset: a close, an open and an exit
-twice over, or a split with its cash and a dividend with two kinds of interest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcomes:
-    """How runs ended, in their order.
-
-    Attributes:
-        accounts: The accounts' last states, records of `Account`; shape [run].
-        errors: Why each run failed, or "" if it did not.
-    """
-
-    accounts: NDArray[Any]
-    errors: list[str]
 
 
 def first_bar(strategy: Strategy, bars: Bars, terms: Terms) -> int:
@@ -76,12 +54,18 @@ def first_bar(strategy: Strategy, bars: Bars, terms: Terms) -> int:
     check_bars(bars)
     first = terms.start_bar
     if first is None:
-        first = max(warm_up_of(features_of(strategy), bars), warm_up(terms.sizing)) - 1
-    if first > bars.bar_count - 2:
+        first = max(warm_up_in(strategy, bars), warm_up(terms.sizing)) - 1
+    if first > terms.last(bars) - 2:
         raise ConfigError(
-            f"{type(strategy).__name__} needs {first + 2} bars or more, there were {bars.bar_count}"
+            f"{type(strategy).__name__} needs {first + 2} bars or more, "
+            f"there were {terms.last(bars)}"
         )
     return first
+
+
+def warm_up_in(strategy: Strategy, bars: Bars) -> int:
+    """Bars until every feature of a strategy has a value over these bars; at least 1."""
+    return warm_up_of(features_of(strategy), prepared(strategy, bars))
 
 
 def check_bars(bars: Bars) -> None:
@@ -104,6 +88,7 @@ def run_chunk(
     features: Sequence[Features] | None = None,
     tape: Tape | None = None,
     mode: Mode = "auto",
+    block_count: int = 0,
 ) -> Outcomes:
     """Run parameters of one strategy class, each as if it were alone.
 
@@ -116,6 +101,7 @@ def run_chunk(
         tape: Where a single run is recorded; None records nothing.
         mode: "auto" takes machine code unless the work is small and the compiler is
             not loaded yet.
+        block_count: Blocks of bars whose returns are added up apart.
 
     Returns:
         The outcome of each strategy, in order; one that fails does not end the others.
@@ -123,20 +109,41 @@ def run_chunk(
     Raises:
         ConfigError: A strategy is not well formed.
     """
-    decide: Compiled[..., None] | Callable[..., None] = decision_of(strategies[0])
     if mode == "auto":
         mode = mode_for(len(strategies), bars)
         _plain_work[0] += _work(len(strategies), bars) if mode == "plain" else 0
+    if computes_columns(type(strategies[0])):
+        own = [
+            _run([one], prepared(one, bars), terms, first, tape=tape, mode=mode, blocks=block_count)
+            for one in strategies
+        ]
+        return together(own)
+    return _run(
+        strategies, bars, terms, first, features=features, tape=tape, mode=mode, blocks=block_count
+    )
+
+
+def _run(
+    strategies: Sequence[Strategy],
+    bars: Bars,
+    terms: Terms,
+    first: int,
+    *,
+    features: Sequence[Features] | None = None,
+    tape: Tape | None,
+    mode: Mode,
+    blocks: int,
+) -> Outcomes:
+    cuts = block_cuts(bars, first, terms.last(bars), blocks)
+    decide: Compiled[..., None] | Callable[..., None] = decision_of(strategies[0])
     if isinstance(decide, Compiled):
         compiled = cast("Compiled[..., None]", decide)
         plain = mode == "plain"
-        chunk = _Compiled(strategies, bars, terms, tape, compiled, features=features, plain=plain)
+        chunk = _Compiled(
+            strategies, bars, terms, tape, compiled, features=features, plain=plain, cuts=cuts
+        )
         return chunk.run(first)
-    alone = [_run_between(strategy, bars, terms, first, tape) for strategy in strategies]
-    accounts = Account.zeros(len(alone))
-    for place, one in enumerate(alone):
-        accounts[place] = one.accounts[0]
-    return Outcomes(accounts, [one.errors[0] for one in alone])
+    return together([run_between(one, bars, terms, first, tape, cuts=cuts) for one in strategies])
 
 
 def mode_for(run_count: int, bars: Bars) -> Mode:
@@ -169,6 +176,7 @@ class _Compiled:
         *,
         features: Sequence[Features] | None = None,
         plain: bool,
+        cuts: NDArray[np.int64] | None = None,
     ) -> None:
         _ = decide.content_hash  # refuses code outside the subset, run plain or not
         self.bars = bars
@@ -184,6 +192,9 @@ class _Compiled:
         self.arena = Arena(bars, terms, tape, size, written=prices_written(decide))
         self.accounts = Account.zeros(len(strategies))
         self.errors = [""] * len(strategies)
+        self.last = terms.last(bars)
+        self.cuts = np.zeros(0, np.int64) if cuts is None else cuts
+        self.blocks = np.zeros((len(strategies), len(self.cuts), SUMS))
 
     def run(self, first: int, *, ahead: bool | None = None) -> Outcomes:
         """Run all, as many at a time as their features have room for.
@@ -195,11 +206,13 @@ class _Compiled:
         for group in groups_of(self.features, BANK_BYTES_MAX // column_bytes):
             span = slice(group.start, group.start + len(group.columns))
             with bank_of(group.indicators, self.bars, plain=self.plain) as bank:
-                runs = _Group(self.params[span], group.columns, self.accounts[span], bank)
+                accounts, blocks = self.accounts[span], self.blocks[span]
+                runs = _Group(self.params[span], group.columns, accounts, bank, blocks)
                 self._run_group(first, group.start, runs, ahead=ahead)
         for k in np.flatnonzero(np.isin(self.accounts["status"], FAULTS)):
             self.errors[k] = self.errors[k] or fault_of(self.accounts[k], self.bars)
-        return Outcomes(self.accounts, self.errors)
+        sums = block_sums(self.blocks, self.accounts, len(self.cuts))
+        return Outcomes(self.accounts, self.errors, sums)
 
     def _run_group(self, first: int, start: int, group: "_Group", *, ahead: bool) -> None:
         """Run a group; one that raises is set aside and the rest goes on."""
@@ -210,25 +223,28 @@ class _Compiled:
             except Exception as raised:
                 k = int(done[0])
                 # Asked ahead, a decision may raise at a bar that its run never gets to.
-                self.errors[start + k] = self._again(first, group, k) if ahead else _reason(raised)
+                self.errors[start + k] = (
+                    self._again(first, group, k) if ahead else reason_of(raised)
+                )
                 done[0] = k + 1
 
     def _again(self, first: int, group: "_Group", k: int) -> str:
-        one = _Group(group.params[: k + 1], group.columns[: k + 1], group.accounts, group.bank)
+        params, columns = group.params[: k + 1], group.columns[: k + 1]
+        one = _Group(params, columns, group.accounts, group.bank, group.blocks)
         one.accounts[k] = Account.zeros(1)[0]
         try:
             self._call(first, np.array([k]), one, ahead=False)
         except Exception as raised:
-            return _reason(raised)
+            return reason_of(raised)
         return ""
 
     def _call(self, first: int, done: NDArray[np.int64], group: "_Group", *, ahead: bool) -> None:
         arena, bars = self.arena, self.bars
         runner = runner_of(self.decide, group.columns.shape[1])
-        bar_count = bars.bar_count - first if ahead else 0
+        bar_count = self.last - first if ahead else 0
         changed = np.empty(bar_count + int(ahead), np.int64)
         wished = np.empty((bar_count, bars.asset_count, wish_count(self.decide)))
-        head = first, bars.bar_count, int(ahead), self.cash
+        head = first, self.last, int(ahead), self.cash
         if self.plain:
             runner(
                 *head,
@@ -246,6 +262,8 @@ class _Compiled:
                 Account.views(group.accounts),
                 Rules.views(arena.rules),
                 *arena.plain_record(),
+                view(self.cuts),
+                [view(blocks) for blocks in group.blocks],
             )
             return
         runner.machine(
@@ -269,6 +287,8 @@ class _Compiled:
             group.accounts,
             arena.rules,
             *arena.record(),
+            self.cuts,
+            group.blocks,
         )
 
 
@@ -280,100 +300,4 @@ class _Group:
     columns: NDArray[np.int64]
     accounts: NDArray[Any]
     bank: NDArray[np.float64]
-
-
-def _run_between(
-    strategy: Strategy, bars: Bars, terms: Terms, first: int, tape: Tape | None
-) -> Outcomes:
-    """Run a plain decision, called between the compiled halves of the step."""
-    size = memory_of(strategy, bars.asset_count)
-    # What plain Python writes is seen when it does: all of it may come, none is sure to.
-    arena = Arena(bars, terms, tape, size, written=None)
-    decide: Callable[..., None] = decision_of(strategy)
-    (group,) = groups_of([features_of(strategy)], 1)
-    assets, assets_raw, desks, desks_raw, portfolios, memory, *own = arena.plain_state()
-    wishes, delayed, _ = own
-    account = Account.zeros(1)
-    (seen,) = Account.views(account)
-    (rules,) = Rules.views(arena.rules)
-    begin_run(
-        first,
-        bars.bar_count,
-        params_of(strategy, bars.symbols),
-        terms.cash,
-        view(arena.traits),
-        view(arena.clock),
-        assets,
-        assets_raw,
-        desks,
-        desks_raw,
-        portfolios[0],
-        memory,
-        wishes,
-        delayed,
-        seen,
-        rules,
-    )
-    with bank_of(group.indicators, bars) as bank:
-        prices = bars.panel, bars.seen, arena.marks, arena.facts
-        market = *prices, bank, group.columns[0], arena.clock, arena.pulse
-        books = arena.wishes, arena.delayed, arena.scratch
-        changing = arena.assets, arena.desks, arena.portfolio, *books, account, arena.rules
-        asked = assets, portfolios[0], memory
-        error = _ask_between(decide, asked, first, market, changing, arena)
-    return Outcomes(account, [error or fault_of(account[0], bars)])
-
-
-def _ask_between(
-    decide: Callable[..., None],
-    asked: tuple[Any, ...],
-    first: int,
-    market: tuple[Any, ...],
-    changing: tuple[Any, ...],
-    arena: Arena,
-) -> str:
-    """Step from bar to bar with the decision in between; why it failed, or ""."""
-    step, last, rows = advance.machine, len(arena.marks), ROWS_PER_ASSET * len(arena.desks)
-    (account,) = Account.views(changing[-2])
-    tape, record = arena.tape, arena.record()
-    recording = arena.rules[0]["recording"] == 1
-    for t in range(first, last + 1):
-        if recording and _most_rows(account) + rows > len(tape.orders):
-            _grow(tape)
-            record = arena.record()
-        if step(t, last, *market, *changing, *record) != OK or t == last:
-            break
-        try:
-            decide(*asked)
-        except Exception as raised:
-            return _reason(raised)
-    return ""
-
-
-def _most_rows(account: Any) -> int:
-    return max(account.order_rows, account.fill_count, account.booking_rows)
-
-
-def _grow(tape: Tape) -> None:
-    """Double a tape's room for rows of every kind."""
-    more = max(len(tape.orders), TAPE_ROWS_START)
-    tape.orders = np.concatenate([tape.orders, OrderRow.zeros(more)])
-    tape.fills = np.concatenate([tape.fills, FillRow.zeros(more)])
-    tape.bookings = np.concatenate([tape.bookings, BookingRow.zeros(more)])
-
-
-def fault_of(account: Any, bars: Bars) -> str:
-    """Why a run's status is an error, or "" if it is none."""
-    status = int(account["status"])
-    if status not in FAULTS:
-        return ""
-    symbol = bars.symbols[int(account["fault_asset"])]
-    if status == OVERFLOW:
-        return f"a position must stay below the money there can be, was above it for {symbol}"
-    return f"target must be a finite number, was {account['fault_value']} for {symbol}"
-
-
-def _reason(raised: Exception) -> str:
-    if isinstance(raised, FanfoldError):
-        return str(raised)
-    return f"the decision raised {type(raised).__name__}: {raised}"
+    blocks: NDArray[np.float64]

@@ -41,6 +41,8 @@ class Terms:
         leverage: Gross exposure over equity that the account may hold [1].
         start_bar: First bar of decisions and measures; None is the strategy's own
             warm-up.
+        end_bar: The bar after the last that decides and is measured; None is the end of
+            the bars.
         risk_free: Yearly risk-free return that ratios are measured above [1].
     """
 
@@ -52,6 +54,7 @@ class Terms:
     options: FillOptions = field(default_factory=FillOptions)
     leverage: float = 1.0
     start_bar: int | None = None
+    end_bar: int | None = None
     risk_free: float = 0.0
 
     def __post_init__(self) -> None:
@@ -60,8 +63,14 @@ class Terms:
             raise ConfigError(f"leverage must be 1 to {LEVERAGE_MAX:g}, was {self.leverage}")
         if self.start_bar is not None and self.start_bar < 0:
             raise ConfigError(f"start_bar must not be negative, was {self.start_bar}")
+        if self.end_bar is not None and self.end_bar < (self.start_bar or 0) + 2:
+            raise ConfigError(f"end_bar must leave a bar to be measured, was {self.end_bar}")
         if not -1.0 < self.risk_free < 1.0:
             raise ConfigError(f"risk_free must be a yearly return, was {self.risk_free}")
+
+    def last(self, bars: Bars) -> int:
+        """The bar after the last that decides and is measured on these bars."""
+        return bars.bar_count if self.end_bar is None else min(self.end_bar, bars.bar_count)
 
     def fractional(self, calendar: str) -> bool:
         """Whether parts of a unit trade, for assets of a calendar."""
@@ -135,6 +144,7 @@ class Terms:
             "sizing": self.sizing.model_dump(),
             "options": self.options.model_dump(),
             "start_bar": self.start_bar,
+            "end_bar": self.end_bar,
             "risk_free": self.risk_free,
         }
 
@@ -170,6 +180,7 @@ def spec_hash(strategy: Strategy, terms: Terms, fingerprint: str) -> str:
         "code": code_hash(strategy),
         "features": [repr(feature) for feature in strategy.features()],
         "params": strategy.model_dump(mode="json"),
+        "learned": strategy.learned(),
         "terms": terms.as_dict(),
         "data": fingerprint,
     }

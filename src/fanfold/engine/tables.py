@@ -25,6 +25,14 @@ def equity_of(curve: NDArray[np.int64], account: Any, bars: Bars, first: int) ->
     return pd.Series(equity, index=times_of(bars.ts[first:stop]), name="equity")
 
 
+def returns_of(equity: "pd.Series[float]", bars: Bars, first: int) -> "pd.Series[float]":
+    """Simple returns of equity over sessions, by the end of each; the first bar begins."""
+    closes = bars.closes_session[first : first + len(equity)].copy()
+    closes[0] = True
+    levels = equity[closes]
+    return (levels / levels.shift(1) - 1.0).iloc[1:].rename("returns")
+
+
 def exposure_of(curve: NDArray[np.int64], account: Any, bars: Bars, first: int) -> "pd.DataFrame":
     """Gross and net exposure by bar end [share of equity]; NaN where equity is gone."""
     import pandas as pd

@@ -13,6 +13,7 @@ from fanfold.domain.prices import Basis, check_basis
 from fanfold.domain.stamps import Stamp
 from fanfold.errors import ConfigError, DataError
 from fanfold.market.files import read_table
+from fanfold.market.horizon import within_horizon
 from fanfold.market.join import Beside, join
 from fanfold.market.sample import SAMPLE, sample_store
 from fanfold.market.store import PAGE, DatasetInfo, Store
@@ -73,7 +74,8 @@ def load_bars(
         bars = _read_file(
             Path(source), symbols=symbols, basis=basis, stamp=stamp, calendar=calendar
         )
-        return join(bars.select(start=start, end=end), beside, chosen=symbols is not None)
+        bars = join(bars.select(start=start, end=end), beside, chosen=symbols is not None)
+        return within_horizon(bars)
     for name, given in (("stamp", stamp), ("calendar", calendar)):
         if given is not None:
             raise ConfigError(
@@ -81,7 +83,8 @@ def load_bars(
             )
     store = Store(folder=folder.parent)
     bars = store.read(folder.name, symbols=symbols, start=start, end=end)
-    return join(_with_basis(bars, basis, source), beside, chosen=symbols is not None)
+    bars = join(_with_basis(bars, basis, source), beside, chosen=symbols is not None)
+    return within_horizon(bars)
 
 
 def list_data(folder: str | Path | None = None) -> tuple[DatasetInfo, ...]:

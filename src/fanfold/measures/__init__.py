@@ -36,6 +36,18 @@ How this compares, with what the tests show to be equal or different:
     beta                  covariance / variance        the same              the same
     hit rate              wins / all round trips       -                     of bars, without 0s
     probabilistic Sharpe  population moments           -                     corrected moments
+
+Of what asks whether a result is luck, others have these:
+
+    measure               here                         others
+    --------------------  ---------------------------  ------------------------------------
+    deflated Sharpe       population moments, any      ffn and skfolio: corrected moments,
+                          effective number of trials   every trial counts
+    overfitting (PBO)     Sharpe of a flat half is 0,  R's pbo: the same; ffn: NaN there,
+                          odd bars dropped in front    odd bars dropped at the end
+    superiority (SPA)     leads studentised            arch: the same draws, not studentised
+    block length          that of arch                 arch: the same
+    effective trials      clusters, calibrated         -
 """
 
 from fanfold.measures.benchmark import alpha, beta
@@ -51,7 +63,11 @@ from fanfold.measures.drawdowns import (
     worst_drawdowns,
 )
 from fanfold.measures.moments import downside_deviation, kurtosis, skewness, volatility
-from fanfold.measures.overfitting import probability_of_backtest_overfitting
+from fanfold.measures.overfitting import (
+    Overfitting,
+    overfitting_of_blocks,
+    probability_of_backtest_overfitting,
+)
 from fanfold.measures.ratios import (
     adjusted_sharpe_ratio,
     omega_ratio,
@@ -64,6 +80,12 @@ from fanfold.measures.significance import (
     minimum_track_record_length,
     probabilistic_sharpe_ratio,
 )
+from fanfold.measures.sums import Moments, moments_of_sums, sums_of_blocks
+from fanfold.measures.superiority import (
+    SuperiorAbility,
+    automatic_block_bars,
+    superior_predictive_ability,
+)
 from fanfold.measures.tail_risk import expected_shortfall, tail_ratio, value_at_risk
 from fanfold.measures.trading import (
     average_loss,
@@ -73,19 +95,33 @@ from fanfold.measures.trading import (
     profit_factor,
     turnover,
 )
+from fanfold.measures.trials import (
+    EffectiveTrials,
+    best_of_each,
+    effective_trials,
+    effective_trials_of_all,
+)
 
 __all__ = [
     "Drawdown",
+    "EffectiveTrials",
+    "Moments",
+    "Overfitting",
+    "SuperiorAbility",
     "adjusted_sharpe_ratio",
     "alpha",
+    "automatic_block_bars",
     "average_loss",
     "average_win",
+    "best_of_each",
     "beta",
     "cagr",
     "calmar_ratio",
     "deflated_sharpe_ratio",
     "downside_deviation",
     "drawdowns",
+    "effective_trials",
+    "effective_trials_of_all",
     "expected_max_sharpe_ratio",
     "expected_shortfall",
     "exposure",
@@ -95,13 +131,17 @@ __all__ = [
     "max_drawdown_bars",
     "max_drawdown_days",
     "minimum_track_record_length",
+    "moments_of_sums",
     "omega_ratio",
+    "overfitting_of_blocks",
     "probabilistic_sharpe_ratio",
     "probability_of_backtest_overfitting",
     "profit_factor",
     "sharpe_ratio",
     "skewness",
     "sortino_ratio",
+    "sums_of_blocks",
+    "superior_predictive_ability",
     "tail_ratio",
     "total_return",
     "turnover",

@@ -1,7 +1,18 @@
 """Results as pages that people read."""
 
-from fanfold.reporting.page import write_comparison, write_report
+from fanfold.reporting.page import write_comparison, write_explorer, write_report
 from fanfold.reporting.pdf import write_pdf
+from fanfold.reporting.study_views import EvidenceView, FoldsView, StudyView
 from fanfold.reporting.views import RunView, SweepView
 
-__all__ = ["RunView", "SweepView", "write_comparison", "write_pdf", "write_report"]
+__all__ = [
+    "EvidenceView",
+    "FoldsView",
+    "RunView",
+    "StudyView",
+    "SweepView",
+    "write_comparison",
+    "write_explorer",
+    "write_pdf",
+    "write_report",
+]

@@ -63,6 +63,9 @@ PERFORMANCE: Mapping[str, Measure] = {
     "calmar": Measure(label="Calmar ratio", show=ratio),
     "max_drawdown": Measure(label="Deepest drawdown", show=percent),
     "max_drawdown_days": Measure(label="Longest drawdown", show=days),
+    "skewness": Measure(label="Skewness of returns", show=ratio),
+    "kurtosis": Measure(label="Kurtosis of returns (normal: 3)", show=ratio),
+    "return_count": Measure(label="Sessions with a return", show=count),
     "final_equity": Measure(label="Final equity", show=money),
 }
 TRADING: Mapping[str, Measure] = {
@@ -72,6 +75,7 @@ TRADING: Mapping[str, Measure] = {
     "average_win": Measure(label="Average win", show=money),
     "average_loss": Measure(label="Average loss", show=money),
     "exposure": Measure(label="Time in the market", show=percent),
+    "net_exposure": Measure(label="Mean net exposure", show=percent),
     "turnover": Measure(label="Turnover a year", show=times),
     "fill_count": Measure(label="Fills", show=count),
     "fees": Measure(label="Fees", show=money),

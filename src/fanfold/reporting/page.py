@@ -12,11 +12,16 @@ from fanfold.reporting.sections.comparison import (
     glance,
     relation_blocks,
 )
+from fanfold.reporting.sections.evidence import evidence_blocks
+from fanfold.reporting.sections.folds import explored_folds, folds_blocks
 from fanfold.reporting.sections.returns import drawdown_blocks, returns_blocks
 from fanfold.reporting.sections.robustness import robustness_blocks
 from fanfold.reporting.sections.run import summary_blocks
+from fanfold.reporting.sections.study import explored_blocks, study_blocks
 from fanfold.reporting.sections.sweep import sweep_blocks
 from fanfold.reporting.sections.trading import cost_blocks, order_blocks, trip_blocks
+from fanfold.reporting.studies import study_of_sweep
+from fanfold.reporting.study_views import EvidenceView, FoldsView, StudyView
 from fanfold.reporting.sweeps import trial_count
 from fanfold.reporting.together import put_together
 from fanfold.reporting.views import RunView, SweepView
@@ -36,8 +41,12 @@ def write_report(
     runs: Sequence[RunView],
     sweeps: Sequence[SweepView],
     facts: Mapping[str, str],
+    studies: Sequence[StudyView] = (),
+    folds: Sequence[FoldsView] = (),
 ) -> Path:
     """Write a report; equal input gives equal bytes.
+
+    Where any view comes with evidence, the page asks of it whether it is luck.
 
     Args:
         path: The file to write; missing folders are made.
@@ -46,6 +55,8 @@ def write_report(
         sweeps: Sweeps to show one by one.
         facts: What a reader needs to make the same results again: data and its
             fingerprint, period, costs, venue, seed, versions.
+        studies: Tuned strategies to show one by one.
+        folds: Walk-forwards and cross-validations to show one by one.
 
     Returns:
         The file.
@@ -56,14 +67,59 @@ def write_report(
     page = _Page(title, facts)
     if len(runs) > 1:
         page.add("glance", "At a glance", [glance(runs, linked=True)])
+    page.luck([*runs, *folds, *studies, *sweeps])
+    if len(runs) > 1:
         page.compare(runs)
-    for place, view in enumerate(runs, start=1):
-        page.run(f"run-{place}", view, alone=len(runs) == 1)
+    for place, run in enumerate(runs, start=1):
+        page.run(f"run-{place}", run, alone=len(runs) == 1)
+    for place, fold in enumerate(folds, start=1):
+        page.add(f"folds-{place}", _told(fold), folds_blocks(fold, page.gallery))
+    for place, study in enumerate(studies, start=1):
+        page.add(f"study-{place}", _told(study), study_blocks(study, page.gallery))
     tried = sum(trial_count(view) for view in sweeps)
     for place, view in enumerate(sweeps, start=1):
-        name = view.name if "sweep" in view.name.lower() else f"{view.name}: sweep"
-        page.add(f"sweep-{place}", name, sweep_blocks(view, tried, page.gallery))
-    return page.write(path, conventions=bool(runs or sweeps), scripted=len(runs) > 1)
+        blocks = sweep_blocks(view, tried, page.gallery)
+        page.add(f"sweep-{place}", _told(view), blocks)
+    counted = bool(runs or sweeps or studies or folds)
+    return page.write(path, conventions=counted, scripted=len(runs) > 1)
+
+
+def write_explorer(
+    path: Path,
+    *,
+    title: str,
+    studies: Sequence[StudyView] = (),
+    sweeps: Sequence[SweepView] = (),
+    folds: Sequence[FoldsView] = (),
+) -> Path:
+    """Write a page for looking through trials and folds; equal input gives equal bytes.
+
+    It has fewer words than a report and more to choose from.
+
+    Args:
+        path: The file to write; missing folders are made.
+        title: Its headline.
+        studies: Tuned strategies.
+        sweeps: Sweeps.
+        folds: Walk-forwards and cross-validations.
+
+    Returns:
+        The file.
+
+    Raises:
+        JobError: The file could not be written.
+    """
+    page = _Page(title, {})
+    page.luck([*folds, *studies, *sweeps])
+    seen = [study_of_sweep(view) for view in sweeps]
+    for place, study in enumerate([*studies, *seen], start=1):
+        what = "tuning" if place <= len(studies) else "sweep"
+        blocks = explored_blocks(study, page.gallery)
+        page.add(f"explore-{place}", _called(study.name, what), blocks)
+    for place, fold in enumerate(folds, start=1):
+        blocks = explored_folds(fold, page.gallery)
+        page.add(f"folds-{place}", _told(fold), blocks)
+    return page.write(path, conventions=False, scripted=False)
 
 
 def write_comparison(
@@ -85,6 +141,7 @@ def write_comparison(
     """
     page = _Page(title, facts)
     page.add("glance", "Measures", [glance(runs, linked=False)])
+    page.luck(runs)
     if runs:
         page.compare(runs)
     return page.write(path, conventions=True, scripted=True)
@@ -132,6 +189,16 @@ class _Page:
                 shown = title if alone else f"{view.name}: {title[0].lower()}{title[1:]}"
                 self.add(f"{name}-{part}", shown, blocks, entry=None if alone else "")
 
+    def luck(self, views: Sequence[RunView | FoldsView | StudyView | SweepView]) -> None:
+        """Asks of all that come with evidence whether they are luck."""
+        found = [
+            EvidenceView(name=_told(view), evidence=view.evidence)
+            for view in views
+            if view.evidence is not None
+        ]
+        if found:
+            self.add("luck", "Is it luck?", evidence_blocks(found))
+
     def compare(self, runs: Sequence[RunView]) -> None:
         """Several runs in common figures and tables."""
         found = put_together(runs)
@@ -161,6 +228,19 @@ class _Page:
             tag("p", lead, class_="lead") if lead else Markup(),
             tag("nav", *links, aria_label="Contents") if len(links) > 1 else Markup(),
         )
+
+
+def _told(view: RunView | FoldsView | StudyView | SweepView) -> str:
+    if isinstance(view, RunView):
+        return view.name
+    if isinstance(view, FoldsView):
+        return _called(view.name, view.kind)
+    return _called(view.name, "tuning" if isinstance(view, StudyView) else "sweep")
+
+
+def _called(name: str, what: str) -> str:
+    """A name that says what it is, if it does not say so itself."""
+    return name if what.lower() in name.lower() else f"{name}: {what}"
 
 
 def _footer() -> Markup:

@@ -16,6 +16,7 @@ from fanfold.errors import DataError
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
+    from fanfold.research.evidence import Evidence
     from fanfold.research.robustness import Robustness
 
 Value = float | int | str
@@ -52,6 +53,7 @@ class RunView:
         session_days: `[bar]` date of each bar's session [days since 1970-01-01];
             days of UTC by default.
         robustness: What worse terms would have left of the result.
+        evidence: How much of the result luck alone could explain.
     """
 
     name: str
@@ -71,6 +73,7 @@ class RunView:
     prices: "Mapping[str, Series[float]]" = field(default_factory=dict[str, "Series[float]"])
     session_days: NDArray[np.int64] | None = None
     robustness: "Robustness | None" = None
+    evidence: "Evidence | None" = None
 
     def __post_init__(self) -> None:
         from pandas import DatetimeIndex
@@ -109,6 +112,7 @@ class SweepView:
         params: Columns of the table that are parameters.
         objective: Column that ranks the combinations; larger is better.
         best: Parameters, and what else is known, of the best.
+        evidence: How much of the best result luck alone could explain.
     """
 
     name: str
@@ -117,6 +121,7 @@ class SweepView:
     params: Sequence[str]
     objective: str
     best: Mapping[str, Value] = field(default_factory=dict[str, Value])
+    evidence: "Evidence | None" = None
 
     def __post_init__(self) -> None:
         wanted = [*self.params, self.objective, "status", "reason"]

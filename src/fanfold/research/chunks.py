@@ -15,10 +15,13 @@ CHUNK_SECONDS = 0.5
 """How long a chunk should take [s]."""
 
 CHUNK_SIZE_MAX = 10_000
-"""Combinations of one chunk: bounds what a worker holds."""
+"""Units of one chunk: bounds what a worker holds."""
 
 PROBE_SIZE = 16
-"""Combinations that are run to learn how long one takes."""
+"""Units that are run to learn how long one takes, unless fewer take long enough."""
+
+PROBE_SECONDS = 0.05
+"""Time that can be trusted [s]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,28 +29,43 @@ class Pace:
     """What a probe has shown.
 
     Attributes:
-        seconds_each: Time of one combination, compiling left out [s].
+        seconds_each: Time of one unit, compiling left out [s].
     """
 
     seconds_each: float
 
     def seconds(self, count: int) -> float:
-        """Estimated time of so many combinations on one core [s]."""
+        """Estimated time of so many units on one core [s]."""
         return self.seconds_each * count
 
     @property
     def chunk_size(self) -> int:
-        """Combinations of a chunk of `CHUNK_SECONDS`."""
+        """Units of a chunk of `CHUNK_SECONDS`."""
         return max(1, min(int(CHUNK_SECONDS / max(self.seconds_each, 1e-9)), CHUNK_SIZE_MAX))
 
 
-def probe(run: Callable[[int, int], Any], start: int, stop: int) -> Pace:
-    """Time the first combinations: once to compile, once to measure."""
-    end = min(start + PROBE_SIZE, stop)
-    run(start, start + 1)
+def probe(run: Callable[[int], Any], count: int) -> Pace:
+    """Time a few units: one to compile, then more until the time can be trusted.
+
+    Args:
+        run: Runs so many of the first units.
+        count: Units that there are.
+    """
+    run(1)
+    size = 1
+    while True:
+        tried = min(size, count)
+        seconds = _seconds(run, tried)
+        if seconds >= PROBE_SECONDS or size >= min(PROBE_SIZE, count):
+            # The first units may be infeasible, and then it was these that compiled.
+            return Pace(min(seconds, _seconds(run, tried)) / tried)
+        size *= 4
+
+
+def _seconds(run: Callable[[int], Any], count: int) -> float:
     began = time.perf_counter()
-    run(start, end)
-    return Pace((time.perf_counter() - began) / max(end - start, 1))
+    run(count)
+    return time.perf_counter() - began
 
 
 def cut(start: int, stop: int, size: int) -> Iterator[tuple[int, int]]:

@@ -4,53 +4,30 @@ A chunk of a plan is a pure function of the shared inputs and two indices, and
 equals its combinations run one by one. One that fails is a row with its reason.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, product
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from fanfold.domain.bars import Bars
-from fanfold.engine.features import Features, warm_up_of
-from fanfold.engine.metrics import METRICS, metrics_of
-from fanfold.engine.run import Mode, Outcomes, run_chunk
+from fanfold.engine.blocks import BLOCK_COUNT
+from fanfold.engine.metrics import COUNT_METRICS, METRICS, measured, metrics_of
+from fanfold.engine.run import Mode
 from fanfold.engine.spec import Terms
-from fanfold.engine.step.state import STATUSES, Account
-from fanfold.errors import ConfigError, FanfoldError, WarmUpError
+from fanfold.errors import ConfigError, WarmUpError
 from fanfold.research.chunks import uncollected
+from fanfold.research.made import FAILED, INFEASIBLE, Made, largest_warm_up, make, run_made
 from fanfold.research.plan import Params, Plan
-from fanfold.research.table import ArrowBatch, arrow
-from fanfold.strategies.sizing import warm_up
-from fanfold.strategies.strategy import Strategy, features_of
-
-COUNT_METRICS = frozenset({"periods_per_year", "round_trip_count", "fill_count"})
+from fanfold.research.table import BLOCK_SUMS, ArrowBatch, arrow, sums_column
+from fanfold.strategies.strategy import Strategy
 
 CORNERS_MAX = 4_096
 """Combinations of a large plan that are looked at before it begins."""
 
-INFEASIBLE = "infeasible"
-FAILED = "failed"
-
 Chunk = tuple[int, int]
 """First combination of a chunk and the one after its last."""
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """One combination as a strategy, or why it is none.
-
-    Attributes:
-        strategy: None if the parameters do not go together.
-        features: Its features.
-        reason: Why there is no strategy, or "".
-    """
-
-    strategy: Strategy | None
-    features: Features = ()
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,34 +59,6 @@ class Sweep:
     def window(self) -> Terms:
         """The terms of one combination on its own, decided and scored on the same bars."""
         return replace(self.terms, start_bar=self.first)
-
-
-def make(strategy: type[Strategy], fixed: Params, chosen: Params) -> Made:
-    """Make one combination of a plan."""
-    try:
-        made = strategy(**fixed, **chosen)
-    except ValidationError as error:
-        return Made(None, reason=reason_of(error))
-    try:
-        return Made(made, features_of(made))
-    except FanfoldError:
-        raise
-    except Exception as error:  # the user's own code: this combination's affair
-        return Made(None, reason=f"features raised {type(error).__name__}: {error}")
-
-
-def reason_of(error: ValidationError) -> str:
-    """The first finding of a validation, in one line with field and value."""
-    found = error.errors(include_url=False)[0]
-    message = found["msg"].removeprefix("Value error, ")
-    where = ".".join(str(part) for part in found["loc"])
-    return f"{where}: {message}, was {found['input']!r}" if where else message
-
-
-def largest_warm_up(combinations: Iterable[Made], bars: Bars, terms: Terms) -> int:
-    """Largest warm-up of the feasible combinations and their sizing [bars]."""
-    longest = max((warm_up_of(made.features, bars) for made in combinations), default=0)
-    return max(longest, warm_up(terms.sizing))
 
 
 def likely_warm_up(
@@ -167,61 +116,26 @@ def run_sweep_chunk(sweep: Sweep, chunk: Chunk) -> ArrowBatch:
 
 
 def _rows(sweep: Sweep, chosen: Sequence[Params], made: Sequence[Made]) -> ArrowBatch:
-    outcomes = _run(sweep, [one for one in made if one.strategy is not None])
-    feasible = np.array([one.strategy is not None for one in made])
-    accounts = Account.zeros(len(made))
-    accounts["worst_peak"] = 1  # rows without a run have no metrics, nor a division by zero
-    accounts[feasible] = outcomes.accounts
-    errors = iter(outcomes.errors)
-    reasons = [one.reason if one.strategy is None else next(errors) for one in made]
-    return _batch(sweep, chosen, accounts, reasons, feasible)
-
-
-def _run(sweep: Sweep, made: Sequence[Made]) -> Outcomes:
-    strategies = [one.strategy for one in made if one.strategy is not None]
-    if not strategies:
-        return Outcomes(Account.zeros(0), [])
-    try:
-        return run_chunk(
-            strategies,
-            sweep.bars,
-            sweep.terms,
-            sweep.first,
-            features=[one.features for one in made],
-            mode=sweep.mode,
-        )
-    except FanfoldError as error:
-        if len(made) == 1:
-            return Outcomes(Account.zeros(1), [str(error)])
-    # One of them is not well formed: find out which, and let the others run.
-    alone = [_run(sweep, [one]) for one in made]
-    accounts = Account.zeros(len(alone))
-    for place, one in enumerate(alone):
-        accounts[place] = one.accounts[0]
-    return Outcomes(accounts, [one.errors[0] for one in alone])
-
-
-def _batch(
-    sweep: Sweep,
-    chosen: Sequence[Params],
-    accounts: NDArray[Any],
-    reasons: Sequence[str],
-    feasible: NDArray[np.bool_],
-) -> ArrowBatch:
     pa = arrow()
-    failed = np.array([reason != "" for reason in reasons])
-    accounts["worst_peak"][failed] = 1
+    ended = run_made(
+        made, sweep.bars, sweep.terms, sweep.first, mode=sweep.mode, block_count=BLOCK_COUNT
+    )
+    outcomes = ended.outcomes
     columns: dict[str, Any] = {
         name: pa.array([params[name] for params in chosen], pa.array(values).type)
         for name, values in sweep.plan.axes
     }
-    metrics = metrics_of(accounts, sweep.bars, sweep.first, sweep.terms.cash, sweep.terms.risk_free)
+    metrics = metrics_of(
+        measured(outcomes.accounts, sweep.bars, sweep.first),
+        cash=sweep.terms.cash,
+        periods_per_year=sweep.bars.periods_per_year,
+        risk_free=sweep.terms.risk_free,
+    )
+    failed = np.isin(ended.statuses, (FAILED, INFEASIBLE))
     for name in METRICS:
         kind = pa.int64() if name in COUNT_METRICS else pa.float64()
         columns[name] = pa.array(metrics[name], kind, mask=failed)
-    status = np.array(STATUSES, object)[accounts["status"]]
-    status[failed] = FAILED
-    status[~feasible] = INFEASIBLE
-    columns["status"] = pa.array(status, pa.string())
-    columns["reason"] = pa.array(reasons, pa.string())
+    columns["status"] = pa.array(ended.statuses, pa.string())
+    columns["reason"] = pa.array(outcomes.errors, pa.string())
+    columns[BLOCK_SUMS] = sums_column(outcomes.blocks)
     return pa.RecordBatch.from_pydict(columns)

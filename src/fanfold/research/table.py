@@ -4,14 +4,19 @@ Chunks are committed to Parquet as they come, each under the plan's hash and the
 combinations that it holds, so a job that was stopped goes on where it was.
 """
 
+import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from fanfold.engine.step.state import SUMS
 from fanfold.errors import DataError
 
 if TYPE_CHECKING:
@@ -23,6 +28,9 @@ TABLE_ROWS_MAX = 20_000
 ArrowTable = Any
 ArrowBatch = Any
 """pyarrow states no types: a Table and a RecordBatch."""
+
+BLOCK_SUMS = "block_sums"
+"""Column of a part that holds the power sums of a row's blocks, block by block."""
 
 PARTS_PER_GROUP = 64
 """Parts that are merged into one row group of a single file."""
@@ -49,8 +57,8 @@ class SweepTable:
     @property
     def columns(self) -> list[str]:
         """Names of the columns: parameters, metrics, status, reason."""
-        pq = parquet()
-        return list(pq.read_schema(self.parts()[0]).names)
+        names = parquet().read_schema(self.parts()[0]).names
+        return [name for name in names if name != BLOCK_SUMS]
 
     def parts(self) -> list[Path]:
         """The files, in plan order."""
@@ -58,9 +66,14 @@ class SweepTable:
 
     def batches(self) -> Iterator[ArrowTable]:
         """The parts one by one, in plan order."""
-        pq = parquet()
+        columns = self.columns if self.parts() else []
         for part in self.parts():
-            yield pq.read_table(part)
+            yield parquet().read_table(part, columns=columns)
+
+    def whole_batches(self) -> Iterator[ArrowTable]:
+        """The parts one by one with all that they hold, sums of blocks too."""
+        for part in self.parts():
+            yield parquet().read_table(part)
 
     def to_arrow(self, columns: list[str] | None = None) -> ArrowTable:
         """All rows of some columns, or of all.
@@ -70,10 +83,16 @@ class SweepTable:
         """
         pa, pq = arrow(), parquet()
 
-        for column in columns or []:
+        wanted = self.columns if columns is None else columns
+        for column in wanted:
             if column not in self.columns:
                 raise DataError(f"a sweep's table has {', '.join(self.columns)}, not {column!r}")
-        return pa.concat_tables([pq.read_table(part, columns=columns) for part in self.parts()])
+        return pa.concat_tables([pq.read_table(part, columns=wanted) for part in self.parts()])
+
+    def block_sums(self) -> NDArray[np.float64]:
+        """Power sums of every row's blocks, shape [row, block, sum]."""
+        parts = [parquet().read_table(part, columns=[BLOCK_SUMS]) for part in self.parts()]
+        return np.concatenate([sums_of_column(part.column(BLOCK_SUMS)) for part in parts])
 
     def to_pandas(self) -> "pd.DataFrame":
         """All rows as a data frame."""
@@ -99,11 +118,13 @@ class SweepTable:
         pa, pq = arrow(), parquet()
 
         unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-        files = self.parts()
-        with pq.ParquetWriter(unfinished, pq.read_schema(files[0])) as writer:
+        files, columns = self.parts(), self.columns
+        schema = pq.read_table(files[0], columns=columns).schema
+        with pq.ParquetWriter(unfinished, schema) as writer:
             for at in range(0, len(files), PARTS_PER_GROUP):
-                group = [pq.read_table(part) for part in files[at : at + PARTS_PER_GROUP]]
-                writer.write_table(pa.concat_tables(group))
+                group = files[at : at + PARTS_PER_GROUP]
+                rows = [pq.read_table(part, columns=columns) for part in group]
+                writer.write_table(pa.concat_tables(rows))
         unfinished.replace(file)
         return file
 
@@ -139,9 +160,49 @@ class SweepTable:
         self.folder.mkdir(parents=True)
 
 
+def sums_column(sums: NDArray[np.float64]) -> Any:
+    """Power sums of blocks, shape [row, block, sum], as one column of lists."""
+    pa = arrow()
+    if sums.shape[1] == 0:  # a window without a return
+        sums = np.zeros((len(sums), 1, SUMS))
+    size = sums.shape[1] * sums.shape[2]
+    return pa.FixedSizeListArray.from_arrays(pa.array(sums.reshape(-1)), size)
+
+
+def sums_of_column(column: Any) -> NDArray[np.float64]:
+    """What `sums_column` made a column of."""
+    lists = column.combine_chunks() if hasattr(column, "combine_chunks") else column
+    values = lists.flatten().to_numpy(zero_copy_only=False)
+    return values.reshape(len(lists), -1, SUMS)
+
+
 def best_rows(frame: "pd.DataFrame", metric: str, count: int) -> "pd.DataFrame":
     """The rows with the highest values of a metric; NaN counts as lowest."""
     return frame.sort_values(metric, ascending=False, kind="stable", na_position="last").head(count)
+
+
+def rows_hash(tables: Iterable[ArrowTable]) -> str:
+    """Hash of rows in their order, whatever tables they come in; memory does not grow."""
+    digests: dict[str, Any] = {}
+    for table in tables:
+        for name in table.column_names:
+            # A digest for each kind of bytes: else it would matter where tables end.
+            for kind, piece in enumerate(_bytes_of(table.column(name).combine_chunks())):
+                digests.setdefault(f"{name} {kind}", hashlib.sha256()).update(piece)
+    whole = hashlib.sha256()
+    for name, digest in digests.items():
+        whole.update(name.encode())
+        whole.update(digest.digest())
+    return whole.hexdigest()
+
+
+def _bytes_of(column: Any) -> Iterator[bytes]:
+    pa = arrow()
+    if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
+        yield column.fill_null(0).to_numpy(zero_copy_only=False).tobytes()
+        yield column.is_valid().to_numpy(zero_copy_only=False).tobytes()
+    else:
+        yield "".join(f"{value!r}\n" for value in column.to_pylist()).encode()
 
 
 def start_of(part: Path) -> int:

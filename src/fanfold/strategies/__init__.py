@@ -6,6 +6,7 @@ from fanfold.strategies.bollinger_reversion import BollingerReversion
 from fanfold.strategies.buy_and_hold import BuyAndHold
 from fanfold.strategies.cross_sectional_reversal import CrossSectionalReversal
 from fanfold.strategies.donchian_breakout import DonchianBreakout
+from fanfold.strategies.gradient_boosting import GradientBoosting
 from fanfold.strategies.indicators import (
     ADX,
     ATR,
@@ -39,10 +40,12 @@ from fanfold.strategies.indicators import (
     warm_up_on,
 )
 from fanfold.strategies.keltner_trend import KeltnerTrend
+from fanfold.strategies.learning import LearningStrategy
 from fanfold.strategies.macd_trend import MacdTrend
 from fanfold.strategies.momentum_rotation import MomentumRotation
 from fanfold.strategies.moving_average_cross import SmaCross
 from fanfold.strategies.pairs_trading import PairsTrading
+from fanfold.strategies.rows import forward_return
 from fanfold.strategies.rsi_bracket import RsiBracket
 from fanfold.strategies.rsi_reversion import RsiReversion
 from fanfold.strategies.sizing import (
@@ -82,10 +85,12 @@ __all__ = [
     "Exposure",
     "FixedNotional",
     "FixedUnits",
+    "GradientBoosting",
     "Indicator",
     "Kelly",
     "Keltner",
     "KeltnerTrend",
+    "LearningStrategy",
     "MacdTrend",
     "MomentumRotation",
     "On",
@@ -110,6 +115,7 @@ __all__ = [
     "batch_all",
     "context_of",
     "decision",
+    "forward_return",
     "stream",
     "warm_up_on",
 ]

@@ -1,17 +1,20 @@
 """The job that runs one strategy once."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fanfold.engine.backtest import run_backtest
 from fanfold.engine.result import Result
+from fanfold.errors import FanfoldError
 from fanfold.settings import Settings, StrategySettings
 from fanfold.workflows.facts import facts_of, notes_of, tags_of
-from fanfold.workflows.inputs import bars_for, terms_for
+from fanfold.workflows.inputs import checked_bars, terms_for
 from fanfold.workflows.job import Finished
 from fanfold.workflows.strategies import find_strategy, made
 from fanfold.workflows.terminal import metric_lines
+from fanfold.workflows.weighing import count_backtest, weighed_backtest
 
 if TYPE_CHECKING:
     from fanfold.reporting import RunView
@@ -24,16 +27,23 @@ def backtest_job(settings: Settings, folder: Path) -> Finished:
     Raises:
         FanfoldError: The input is at fault, or the decision failed.
     """
-    bars, terms = bars_for(settings), terms_for(settings)
+    bars, terms = checked_bars(settings), terms_for(settings)
     (asked,) = settings.all_strategies
     strategy = made(find_strategy(asked.name), asked.params)
     result = run_backtest(strategy, bars, terms)
     name = type(strategy).__name__
 
+    problems: list[str] = []
+    try:
+        count_backtest(result, job=settings.job, study=result_hash(result))
+    except FanfoldError as error:  # the result must not be lost with the count
+        problems.append(str(error))
+
     def views() -> "list[RunView]":
         from fanfold.workflows.views import run_view
 
-        return [run_view(name, result, notes_of(settings))]
+        evidence = weighed_backtest(result, seed=settings.run.seed)
+        return [replace(run_view(name, result, notes_of(settings)), evidence=evidence)]
 
     def draw() -> Path:
         from fanfold.reporting import write_report
@@ -56,6 +66,7 @@ def backtest_job(settings: Settings, folder: Path) -> Finished:
         result_hash=result_hash(result),
         fingerprint=bars.fingerprint,
         metrics=result.metrics,
+        problems=tuple(problems),
         lines=[head + ended, *metric_lines(result.metrics)],
         draw=draw,
         views=views,

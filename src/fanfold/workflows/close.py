@@ -4,7 +4,6 @@ Results are shown as soon as they are there. A report or a tracking store that
 fails afterwards takes nothing of them away: it is said, and the exit code tells.
 """
 
-import hashlib
 import math
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from fanfold.errors import FanfoldError
 from fanfold.settings import Settings
+from fanfold.workflows.folders import job_folder
 from fanfold.workflows.job import Closed, Finished
 
 Show = Callable[[str], None]
@@ -34,7 +34,7 @@ def run_job(settings: Settings, say: Show, warn: Show) -> Closed:
     finished = start_job(settings, folder)
     for line in finished.lines:
         say(line)
-    artifacts, problems = list(finished.artifacts), list[str]()
+    artifacts, problems = list(finished.artifacts), list(finished.problems)
     if settings.report.html:
         try:
             artifacts.append(finished.draw())
@@ -70,20 +70,16 @@ def run_job(settings: Settings, say: Show, warn: Show) -> Closed:
     )
 
 
-def job_folder(settings: Settings) -> Path:
-    """Where a job's files go: one folder for equal settings, wherever they run."""
-    asked = settings.model_dump_json(exclude={"run": {"workers", "address"}, "folder": True})
-    name = "-".join([settings.job, *(one.name.split(":")[-1] for one in settings.all_strategies)])
-    digest = hashlib.sha256(asked.encode()).hexdigest()[:8]
-    return settings.folder.absolute() / f"{name[:80]}-{digest}"
-
-
 def start_job(settings: Settings, folder: Path) -> Finished:
     """Run a job's work; showing, drawing and tracking are the caller's."""
     if settings.job == "backtest":
         from fanfold.workflows.backtest import backtest_job
 
         return backtest_job(settings, folder)
-    from fanfold.workflows.sweeps import sweeps_job
+    if settings.job in ("sweep", "demo"):
+        from fanfold.workflows.sweeps import sweeps_job
 
-    return sweeps_job(settings, folder)
+        return sweeps_job(settings, folder)
+    from fanfold.workflows.research import research_job
+
+    return research_job(settings, folder)

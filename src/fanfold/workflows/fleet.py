@@ -1,15 +1,16 @@
-"""Where chunks run: in this process, or on a cluster that is started when first needed."""
+"""Where chunks run: in this process, or on a cluster that is joined when first needed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
-from fanfold.research.chunks import Pace, cut, map_here
+from fanfold.research.chunks import Pace, map_here
 from fanfold.strategies.strategy import Strategy
 from fanfold.workflows.strategies import is_importable
 
 Shared = TypeVar("Shared")
+Chunk = TypeVar("Chunk")
 R = TypeVar("R")
 
 IN_PROCESS_SECONDS_MAX = 8.0
@@ -17,6 +18,9 @@ IN_PROCESS_SECONDS_MAX = 8.0
 
 INFLIGHT_PER_WORKER = 4
 """Chunks that wait or run for each processor of a cluster."""
+
+CHUNKS_PER_WORKER_MIN = 2
+"""Chunks that even little work is cut into for each processor."""
 
 
 class Fleet:
@@ -31,6 +35,8 @@ class Fleet:
         self.workers = workers
         self.address = address
         self.processors = 0
+        self._available = 0
+        self._held: tuple[Any, Any] | None = None
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -42,40 +48,56 @@ class Fleet:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._held = None
         self._open.close()
 
+    def gather(self, seconds: float, strategy: type[Strategy]) -> int:
+        """Get processors for so much work; 0 means this process.
+
+        Args:
+            seconds: What the work takes on one core [s].
+            strategy: Class that workers need to have.
+        """
+        if not self.needs_cluster(seconds):
+            self.processors = 0
+            return 0
+        from fanfold.distributed import connected, send_by_value
+
+        if not self._available:
+            self._available = self._open.enter_context(connected(self.workers, self.address))
+        self.processors = (
+            self._available if self.workers is None else min(self.workers, self._available)
+        )
+        if not is_importable(strategy.__module__):
+            send_by_value(strategy.__module__)
+        return self.processors
+
     def map(
-        self,
-        run: Callable[[Shared, tuple[int, int]], R],
-        span: tuple[int, int],
-        pace: Pace,
-        *,
-        shared: Shared,
-        strategy: type[Strategy],
+        self, run: Callable[[Shared, Chunk], R], chunks: Iterable[Chunk], *, shared: Shared
     ) -> Iterator[R]:
-        """Apply `run` to chunks of a span; results come in order.
+        """Apply `run` to chunks; results come in order.
 
         Args:
             run: A pure function of the shared inputs and a chunk.
-            span: First unit and the one after the last.
-            pace: How long one unit takes.
-            shared: What all chunks read.
-            strategy: Class that workers need to have.
+            chunks: Small descriptions of the work.
+            shared: What all chunks read; sent once, also when asked again with the same.
         """
-        if not self.needs_cluster(pace.seconds(span[1] - span[0])):
-            self.processors = 0
-            return map_here(run, cut(*span, pace.chunk_size), shared=shared, inflight_max=1)
-        from fanfold.distributed import connected, ray_map, send_by_value
+        if self.processors == 0:
+            return map_here(run, chunks, shared=shared, inflight_max=1)
+        from fanfold.distributed import ray_map, share
 
-        available = self._open.enter_context(connected(self.workers, self.address))
-        self.processors = available if self.workers is None else min(self.workers, available)
-        if not is_importable(strategy.__module__):
-            send_by_value(strategy.__module__)
+        if self._held is None or self._held[0] is not shared:
+            self._held = shared, share(shared)
         # With fewer processors than the cluster has, only so many chunks may run at once.
-        each = INFLIGHT_PER_WORKER if self.processors == available else 1
-        size = max(min(pace.chunk_size, (span[1] - span[0]) // (2 * self.processors)), 1)
+        each = INFLIGHT_PER_WORKER if self.processors == self._available else 1
         inflight = each * self.processors
-        return ray_map(run, cut(*span, size), shared=shared, inflight_max=inflight)
+        return ray_map(run, chunks, shared=self._held[1], inflight_max=inflight)
+
+    def chunk_size(self, pace: Pace, count: int) -> int:
+        """Units of a chunk, so that every processor gets some of so many units."""
+        if self.processors == 0:
+            return pace.chunk_size
+        return max(min(pace.chunk_size, count // (CHUNKS_PER_WORKER_MIN * self.processors)), 1)
 
     def needs_cluster(self, seconds: float) -> bool:
         """Whether so much work goes to a cluster [s on one core]."""

@@ -32,6 +32,19 @@ def bars_for(settings: Settings) -> Bars:
     )
 
 
+def checked_bars(settings: Settings) -> Bars:
+    """The bars that a job names, none of which a study has sealed.
+
+    Raises:
+        InputError: They are not there, cannot be read, or belong to a sealed holdout.
+    """
+    from fanfold.tracking import check_unsealed
+
+    bars = bars_for(settings)
+    check_unsealed(bars.symbols, int(bars.session_day[0]), int(bars.session_day[-1]))
+    return bars
+
+
 def terms_for(settings: Settings) -> Terms:
     """The terms that a job names."""
     return terms_of(

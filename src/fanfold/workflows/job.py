@@ -21,6 +21,7 @@ class Finished:
         metrics: Metrics of the run, or of the best combination.
         lines: What a person reads on the terminal.
         artifacts: Files written so far.
+        problems: What went wrong beside the result.
         draw: Draws the report and returns its file.
         views: The run, or the best of each sweep, as a page that compares shows them.
         record: Makes the tracking record from all artifacts.
@@ -32,6 +33,7 @@ class Finished:
     metrics: dict[str, float]
     lines: list[str]
     artifacts: tuple[Path, ...] = ()
+    problems: tuple[str, ...] = ()
     draw: Callable[[], Path]
     views: Callable[[], list["RunView"]]
     record: Callable[[tuple[Path, ...]], "JobRecord"]

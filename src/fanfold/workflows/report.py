@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from fanfold.errors import ConfigError, DataError
 from fanfold.settings import Settings, check_settings
-from fanfold.workflows.close import job_folder, start_job
+from fanfold.workflows.close import start_job
 from fanfold.workflows.facts import facts_of
+from fanfold.workflows.folders import job_folder
 from fanfold.workflows.inputs import bars_for, terms_for
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ import difflib
 import hashlib
 import importlib
 import importlib.util
+import inspect
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,8 +15,9 @@ from pydantic import ValidationError
 
 import fanfold.strategies
 from fanfold.errors import ConfigError
+from fanfold.research.made import reason_of
 from fanfold.research.plan import AXIS_SIZE_MAX, checked_name
-from fanfold.research.sweep import reason_of
+from fanfold.research.space import PAIR
 from fanfold.strategies.strategy import Strategy
 
 RANGE_NUMBERS_MAX = 3
@@ -65,6 +67,25 @@ def split_space(params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, An
     return swept, {name: value for name, value in params.items() if name not in swept}
 
 
+def search_space(params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Parameters whose values are stated, with them, and those that are fixed.
+
+    Raises:
+        ConfigError: A range, a list or a pair of bounds is not well formed.
+    """
+    stated = {name: _searched(name, value) for name, value in params.items() if _is_axis(value)}
+    return stated, {name: value for name, value in params.items() if name not in stated}
+
+
+def _searched(name: str, stated: Mapping[str, Any]) -> Any:
+    if list(stated) != ["between"]:
+        return _values(name, stated)
+    ends: Any = stated["between"]
+    if not isinstance(ends, list) or len(cast("list[Any]", ends)) != PAIR:
+        raise ConfigError(f"{name} must be between two numbers, was {dict(stated)}")
+    return tuple(cast("list[Any]", ends))
+
+
 def is_importable(module_name: str) -> bool:
     """Whether a worker of a cluster has the module: fanfold's own, or installed."""
     module = sys.modules.get(module_name)
@@ -102,6 +123,7 @@ def _shipped(name: str) -> type[Strategy]:
         for key in fanfold.strategies.__all__
         if isinstance(value := getattr(fanfold.strategies, key), type)
         and issubclass(value, Strategy)
+        and not inspect.isabstract(value)
         and value is not Strategy
     }
     if name in known:

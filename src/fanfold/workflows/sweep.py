@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-import sys
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from fanfold.domain.bars import Bars
 from fanfold.engine.backtest import terms_of
@@ -18,25 +18,30 @@ from fanfold.engine.run import check_bars, mode_for
 from fanfold.engine.spec import Terms, code_hash
 from fanfold.errors import WarmUpError
 from fanfold.execution.costs import Costs
-from fanfold.research.chunks import probe, uncollected
+from fanfold.research.chunks import cut, probe, uncollected
+from fanfold.research.made import Made, largest_warm_up, make
 from fanfold.research.plan import Grid, Params, Plan, axes_of, checked_name
-from fanfold.research.sweep import (
-    Made,
-    Sweep,
-    checked_first,
-    largest_warm_up,
-    likely_warm_up,
-    make,
-    run_sweep_chunk,
+from fanfold.research.sweep import Sweep, checked_first, likely_warm_up, run_sweep_chunk
+from fanfold.research.table import (
+    BLOCK_SUMS,
+    TABLE_ROWS_MAX,
+    ArrowBatch,
+    SweepTable,
+    arrow,
+    rows_hash,
 )
-from fanfold.research.table import TABLE_ROWS_MAX, ArrowBatch, SweepTable, arrow
 from fanfold.risk.limits import Limits
 from fanfold.strategies.sizing import Sizing
 from fanfold.strategies.strategy import Strategy
 from fanfold.workflows.fleet import Fleet
+from fanfold.workflows.progress import announce
+from fanfold.workflows.progress import progress as shown_progress
 
 if TYPE_CHECKING:
     import pandas as pd
+
+RANKED_BY = "sharpe"
+"""What the best so far is of, while a sweep runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +61,7 @@ class SweepRun:
     @property
     def hash(self) -> str:
         """Hash of all rows; independent of workers and chunks."""
-        return table_hash(self.table)
+        return rows_hash(self.table.batches())
 
 
 def sweep(
@@ -130,7 +135,7 @@ def sweep(
         if folder is None and len(plan) <= TABLE_ROWS_MAX:
             inputs = _inputs(asked)
             batches = list(_batches(inputs, (0, len(plan)), fleet, progress=progress))
-            return arrow().Table.from_batches(batches).to_pandas()
+            return arrow().Table.from_batches(batches).drop_columns([BLOCK_SUMS]).to_pandas()
         place = Path(folder) if folder is not None else Path(mkdtemp(prefix="fanfold-sweep-"))
         done = run_sweep(*asked, fleet=fleet, folder=place, progress=progress)
         return done.table if len(plan) > TABLE_ROWS_MAX else done.table.to_pandas()
@@ -210,14 +215,18 @@ def _batches(
     """Run a span of the plan; its rows in plan order, chunk by chunk."""
     if span[0] == span[1]:
         return
-    pace = probe(lambda start, stop: run_sweep_chunk(inputs, (start, stop)), *span)
-    here = not fleet.needs_cluster(pace.seconds(span[1] - span[0]))
-    shared = inputs if here else replace(inputs, made=None)
-    with _bar(inputs.strategy.__name__, span, shown=progress) as advance:
-        mapped = fleet.map(run_sweep_chunk, span, pace, shared=shared, strategy=inputs.strategy)
-        for batch in mapped:
+    start, stop = span
+    name = inputs.strategy.__name__
+    pace = probe(lambda count: run_sweep_chunk(inputs, (start, start + count)), stop - start)
+    processors = fleet.gather(pace.seconds(stop - start), inputs.strategy)
+    announce(name, stop - start, pace, processors, inputs, shown=progress)
+    chunks = cut(start, stop, fleet.chunk_size(pace, stop - start))
+    shared = replace(inputs, made=None) if processors else inputs
+    with shown_progress(name, stop, done=start, measure=RANKED_BY, shown=progress) as state:
+        for batch in fleet.map(run_sweep_chunk, chunks, shared=shared):
             yield batch
-            advance(batch.num_rows)
+            state.best = max_of(state.best, batch.column(RANKED_BY))
+            state.advance(batch.num_rows)
 
 
 def _opened(folder: Path, inputs: Sweep) -> tuple[Sweep, SweepTable]:
@@ -253,32 +262,8 @@ def _some(inputs: Sweep) -> range:
     return range(min(len(inputs.plan), 1_000))
 
 
-def table_hash(table: SweepTable) -> str:
-    """Hash of a table's rows, whatever parts they lie in."""
-    digest = hashlib.sha256()
-    rows = table.to_arrow().combine_chunks()
-    for name in rows.column_names:
-        digest.update(name.encode())
-        digest.update(repr(rows.column(name).to_pylist()).encode())
-    return digest.hexdigest()
-
-
-@contextmanager
-def _bar(name: str, span: tuple[int, int], *, shown: bool) -> Generator[Callable[[int], Any]]:
-    """A progress bar with rate and time left on stderr, or nothing."""
-    if not shown:
-        yield lambda _count: None
-        return
-    from tqdm import tqdm
-
-    start, stop = span
-    with tqdm(
-        desc=name,
-        total=stop,
-        initial=start,
-        unit="run",
-        unit_scale=True,
-        file=sys.stderr,
-        dynamic_ncols=True,
-    ) as bar:
-        yield bar.update
+def max_of(best: float, column: Any) -> float:
+    """The best so far and the largest of a column; NaN counts as nothing."""
+    values = column.drop_null().to_numpy(zero_copy_only=False)
+    found = values[np.isfinite(values)]
+    return float(np.fmax(best, found.max())) if len(found) else best

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +14,19 @@ from fanfold.engine.spec import Terms
 from fanfold.errors import ConfigError
 from fanfold.research.plan import Grid, Plan, Sample, axes_of
 from fanfold.settings import Settings, StrategySettings
+from fanfold.workflows.evidence import evidence_metrics
 from fanfold.workflows.facts import facts_of, notes_of, tags_of
 from fanfold.workflows.fleet import Fleet
-from fanfold.workflows.inputs import bars_for, checked_objective, terms_for
+from fanfold.workflows.inputs import checked_bars, checked_objective, terms_for
 from fanfold.workflows.job import Finished
 from fanfold.workflows.strategies import find_strategy, made, split_space
 from fanfold.workflows.sweep import SweepRun, run_sweep
-from fanfold.workflows.terminal import best_lines, status_line
+from fanfold.workflows.terminal import best_lines, evidence_lines, status_line
+from fanfold.workflows.weighing import weighed_sweep
 
 if TYPE_CHECKING:
     from fanfold.reporting import RunView
+    from fanfold.research.evidence import Evidence
     from fanfold.tracking import ChildRecord, JobRecord
 
 
@@ -38,6 +41,8 @@ class Swept:
         counts: Combinations by status.
         best: The best combination, run again in full on the sweep's window; None if
             no combination could be run.
+        evidence: What speaks for the best and against it.
+        problems: What went wrong beside the result.
     """
 
     asked: StrategySettings
@@ -45,6 +50,8 @@ class Swept:
     table_file: Path
     counts: Mapping[str, int]
     best: Result | None
+    evidence: "Evidence | None"
+    problems: tuple[str, ...]
 
 
 def sweeps_job(settings: Settings, folder: Path) -> Finished:
@@ -54,7 +61,7 @@ def sweeps_job(settings: Settings, folder: Path) -> Finished:
         FanfoldError: The input is at fault, or the cluster failed.
     """
     objective = checked_objective(settings)
-    bars, terms = bars_for(settings), terms_for(settings)
+    bars, terms = checked_bars(settings), terms_for(settings)
     with Fleet(settings.run.workers, settings.run.address) as fleet:
         parts = [
             _sweep(settings, asked, bars, terms, fleet, folder) for asked in settings.all_strategies
@@ -79,9 +86,10 @@ def sweeps_job(settings: Settings, folder: Path) -> Finished:
         status="ok",
         result_hash=digest.hexdigest(),
         fingerprint=bars.fingerprint,
-        metrics={} if top.best is None else top.best.metrics,
+        metrics=_metrics(top),
         lines=lines,
         artifacts=tuple(part.table_file for part in parts),
+        problems=tuple(problem for part in parts for problem in part.problems),
         draw=draw,
         views=views,
         record=record,
@@ -115,12 +123,19 @@ def _sweep(  # noqa: PLR0917
     )
     table_file = run.table.merged(folder / f"{strategy.__name__}.parquet")
     best = _best(run, settings.objective)
+    evidence, problems = (
+        (None, [])
+        if best is None
+        else weighed_sweep(run, best, fleet, job=settings.job, seed=settings.run.seed)
+    )
     return Swept(
         asked=asked,
         run=run,
         table_file=table_file,
         counts=Counter(run.table.to_arrow(["status"]).column("status").to_pylist()),
         best=best,
+        evidence=evidence,
+        problems=tuple(problems),
     )
 
 
@@ -151,6 +166,12 @@ def _value(part: Swept, objective: str) -> float:
     return float("-inf") if part.best is None else part.best.metrics[objective]
 
 
+def _metrics(part: Swept) -> dict[str, float]:
+    """Metrics of the best, and what it weighs."""
+    found = {} if part.best is None else part.best.metrics
+    return found if part.evidence is None else {**found, **evidence_metrics(part.evidence)}
+
+
 def _lines(part: Swept, objective: str) -> list[str]:
     run = part.run
     where = "in this process" if run.workers == 0 else f"on {run.workers} processors of a cluster"
@@ -160,6 +181,7 @@ def _lines(part: Swept, objective: str) -> list[str]:
         f"{part.asked.name}: {len(run.sweep.plan):,} combinations {where} "
         f"({status_line(part.counts)})",
         *best_lines(run.table, params, objective),
+        *([] if part.evidence is None else evidence_lines(part.evidence)),
     ]
 
 
@@ -169,7 +191,10 @@ def _best_views(settings: Settings, parts: list[Swept]) -> "list[RunView]":
 
     notes = notes_of(settings)
     return [
-        run_view(f"{part.asked.name}, best of {len(part.run.sweep.plan):,}", part.best, notes)
+        replace(
+            run_view(f"{part.asked.name}, best of {len(part.run.sweep.plan):,}", part.best, notes),
+            evidence=part.evidence,
+        )
         for part in parts
         if part.best is not None
     ]
@@ -219,7 +244,7 @@ def _record(
             "data": settings.data.model_dump(mode="json"),
         },
         metrics={
-            **({} if top.best is None else top.best.metrics),
+            **_metrics(top),
             "combinations": float(sum(len(part.run.sweep.plan) for part in parts)),
         },
         tags=tags_of(settings, sweep.bars, " ".join(codes)),

@@ -2,9 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fanfold.research.table import SweepTable
+
+if TYPE_CHECKING:
+    from fanfold.research.evidence import Evidence
 
 PERCENTS = frozenset(
     {"total_return", "cagr", "volatility", "max_drawdown", "hit_rate", "exposure", "alpha"}
@@ -41,6 +44,18 @@ def metric_lines(metrics: Mapping[str, float]) -> list[str]:
     return [
         "  " + "    ".join(pair).rstrip()
         for pair in zip(cells[:half], [*cells[half:], ""][:half], strict=True)
+    ]
+
+
+def evidence_lines(evidence: "Evidence") -> list[str]:
+    """What speaks for a result and against it, in two lines."""
+    e = evidence
+    return [
+        f"  Sharpe {e.sharpe:.2f}, deflated {e.deflated_sharpe:.3f} "
+        f"({e.trial_count:,} trials, worth {e.effective_trial_count:,.0f}), "
+        f"overfitting {e.overfitting_probability:.2f}",
+        f"  track record {e.return_count:,} of {e.minimum_track_record:,.0f} returns needed, "
+        f"superiority p {e.superiority_matched:.3f} over holding, {e.superiority_zero:.3f} over 0",
     ]
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fanfold.reporting import RunView, SweepView, write_report
+from fanfold.reporting import FoldsView, RunView, StudyView, SweepView, write_report
+from fanfold.research.evidence import Evidence
 from fanfold.research.robustness import Robustness
 
 DAYS = pd.date_range("2020-01-01 21:00", periods=6, freq="D", tz="UTC")
@@ -152,6 +153,112 @@ def sweep_view() -> Callable[..., SweepView]:
         "objective": "sharpe",
     }
     return lambda **values: SweepView(**given | values)
+
+
+@pytest.fixture(scope="session")
+def evidence() -> Callable[..., Evidence]:
+    """Evidence that passes every test; the test may set more."""
+    given: dict[str, Any] = {
+        "sharpe": 1.6,
+        "sharpe_per_period": 0.1,
+        "periods_per_year": 256.0,
+        "return_count": 2560,
+        "skewness": -0.5,
+        "kurtosis": 4.0,
+        "probabilistic_sharpe": 0.9999,
+        "deflated_sharpe": 0.97,
+        "expected_max_sharpe": 0.05,
+        "trial_count": 1200,
+        "effective_trial_count": 37.5,
+        "sampled_trial_count": 1200,
+        "trial_sharpe_variance": 0.0004,
+        "variance_floor": None,
+        "overfitting_probability": 0.25,
+        "overfitting_split_count": 12_870,
+        "overfitting_block_count": 16,
+        "minimum_track_record": 640.0,
+        "superiority_matched": 0.03,
+        "superiority_zero": 0.0004,
+        "superiority_model_count": 37,
+        "snapshot": "3fa9c1",
+        "notes": (),
+    }
+    return lambda **values: Evidence(**given | values)
+
+
+@pytest.fixture(scope="session")
+def study_view() -> Callable[..., StudyView]:
+    """A study of eight trials in two generations, one of them failed; the test may set more."""
+    given: dict[str, Any] = {
+        "name": "SmaCross",
+        "strategy": "SmaCross",
+        "table": pd.DataFrame(
+            {
+                "number": range(8),
+                "generation": [0, 0, 0, 0, 1, 1, 1, 1],
+                "fast": [2, 4, 6, 8, 2, 4, 6, 8],
+                "slow": [10, 20, 30, 40, 40, 30, 20, 10],
+                "average": ["sma", "ema"] * 4,
+                "sharpe": [0.1, 0.5, 0.3, np.nan, 0.9, 0.2, 2.0, np.nan],
+                "max_drawdown": [0.3, 0.2, 0.1, np.nan, 0.4, 0.5, 0.05, np.nan],
+                "status": ["ok", "ok", "ok", "failed", "ok", "ok", "pruned", "infeasible"],
+                "reason": ["", "", "", "no bars", "", "", "below the median", "fast too slow"],
+            }
+        ),
+        "params": ["fast", "slow", "average"],
+        "objectives": [("sharpe", "maximize")],
+        "best": {"fast": 2, "slow": 40},
+        "front": [4],
+        "importance": {"fast": 0.25, "slow": 0.75},
+        "sampler": "cmaes",
+    }
+    return lambda **values: StudyView(**given | values)
+
+
+@pytest.fixture(scope="session")
+def folds_view() -> Callable[..., FoldsView]:
+    """A walk-forward of three folds with a month left out in each; the test may set more."""
+    tests = pd.to_datetime(["2020-01-01", "2020-07-01", "2021-01-01"])
+    folds = pd.DataFrame(
+        {
+            "fold": [1, 2, 3],
+            "train_start": tests - pd.DateOffset(years=1),
+            "train_end": tests - pd.DateOffset(months=1),
+            "test_start": tests,
+            "test_end": tests + pd.DateOffset(months=6) - pd.DateOffset(days=1),
+            "fast": [10, 12, 11],
+            "average": ["sma", "ema", "ema"],
+            "in_sample": [1.0, 2.0, 1.5],
+            "out_of_sample": [0.5, -0.5, 0.9],
+            "efficiency": [0.5, -0.25, 0.6],
+            "trials": [50, 50, 50],
+        }
+    )
+    days = pd.bdate_range("2020-01-01", "2021-06-30", tz="UTC")
+    level = 1_000.0 * (1.0 + np.arange(len(days)) / len(days))
+    given: dict[str, Any] = {
+        "name": "SmaCross",
+        "kind": "walk-forward rolling",
+        "objective": "sharpe",
+        "params": ["fast", "average"],
+        "folds": folds,
+        "equity": pd.Series(level, index=days),
+        "matrix": pd.DataFrame(
+            np.arange(9.0).reshape(3, 3) - 4.0, index=[1, 2, 3], columns=[1, 2, 3]
+        ),
+        "stability": {"fast": 0.125, "average": "ema in 2 of 3"},
+        "windows": [
+            ([(fold.train_start, fold.train_end)], [(fold.test_start, fold.test_end)])
+            for fold in folds.itertuples()
+        ],
+    }
+    return lambda **values: FoldsView(**given | values)
+
+
+@pytest.fixture(scope="session")
+def views(run_view: Any, sweep_view: Any, study_view: Any, folds_view: Any) -> dict[str, Any]:
+    """All kinds of views by their names."""
+    return {"run": run_view, "sweep": sweep_view, "study": study_view, "folds": folds_view}
 
 
 @dataclass

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
@@ -98,6 +99,46 @@ def test_text_from_outside_is_shown_and_never_run(
     assert "<" not in data  # nothing in it can end the script
     # Plotly reads tags in texts, so names arrive there as entities.
     own = json.dumps(figures_of(page)).replace("<br>", "").replace("<extra></extra>", "")
+    assert "<" not in own
+
+
+def test_text_from_outside_is_never_run_in_studies_and_folds_either(
+    drawn: Make, study_view: Make, folds_view: Make, evidence: Make
+) -> None:
+    found = evidence(notes=(HOSTILE,), snapshot=HOSTILE)
+    table = study_view().table.rename(columns={"fast": HOSTILE})
+    table["average"] = HOSTILE + table["average"]
+    folds = folds_view().folds.rename(columns={"fast": HOSTILE})
+    folds["average"] = HOSTILE
+    folds["fold"] = [HOSTILE + str(place) for place in range(len(folds))]
+    two = [("sharpe", "maximize"), ("max_drawdown", "minimize")]
+    page = drawn(
+        studies=[
+            study_view(
+                name=HOSTILE,
+                sampler=HOSTILE,
+                table=table,
+                params=[HOSTILE, "slow", "average"],
+                objectives=two,
+                importance={HOSTILE: 1.0},
+                evidence=found,
+            )
+        ],
+        folds=[
+            folds_view(
+                kind=HOSTILE,
+                folds=folds,
+                params=[HOSTILE, "average"],
+                stability={HOSTILE: HOSTILE},
+                matrix=pd.DataFrame([[1.0]], index=[HOSTILE], columns=[HOSTILE]),
+            )
+        ],
+    )
+    assert len(page.all("script")) == 3
+    assert not page.all("img")
+    own = json.dumps(figures_of(page))
+    for known in ("<br>", "<extra></extra>", "<b>", "</b>"):
+        own = own.replace(known, "")
     assert "<" not in own
 
 
@@ -278,11 +319,17 @@ def test_a_file_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None
 
 
 def test_every_colour_of_a_figure_is_one_of_the_page(
-    drawn: Make, full_view: Make, sweep_view: Make
+    drawn: Make, full_view: Make, views: dict[str, Make]
 ) -> None:
     """A name that the page does not know would be drawn in Plotly's own colour."""
+    sweep_view, paths = views["sweep"], views["folds"]().equity.to_frame()
     two_sided = sweep_view(table=sweep_view().table.eval("sharpe = sharpe - 0.2"))
-    page = drawn(runs=[full_view(), full_view()], sweeps=[sweep_view(), two_sided])
+    page = drawn(
+        runs=[full_view(), full_view()],
+        sweeps=[sweep_view(), two_sided],
+        studies=[views["study"]()],
+        folds=[views["folds"](paths=paths, path_sharpes=np.array([0.5, -0.5]))],
+    )
     used = set(re.findall(r"var\((--[\w-]+)\)", json.dumps(figures_of(page))))
     light, dark = page.all("style")[0].text.split("prefers-color-scheme: dark", 1)
     assert used

@@ -67,6 +67,7 @@ def measure(t: int, clock: Any, pulse: Any, account: Any) -> None:
     equity = account.equity
     account.bar_count += 1
     account.equity_sum += equity >> EQUITY_SUM_SHIFT
+    account.net_sum += (equity >> EQUITY_SUM_SHIFT) - (account.cash >> EQUITY_SUM_SHIFT)
     account.held_bar_count += 1 if account.gross != 0 else 0
     if equity >= account.peak:
         if account.underwater == 1:
@@ -84,12 +85,31 @@ def measure(t: int, clock: Any, pulse: Any, account: Any) -> None:
         account.return_count += 1
         if equity != account.close_equity:
             change = equity / account.close_equity - 1.0
+            square = change * change
             loss = change if change < 0.0 else 0.0
             account.return_sum += change
-            account.square_sum += change * change
+            account.square_sum += square
+            account.cube_sum += square * change
+            account.fourth_sum += square * square
             account.downside_sum += loss * loss
             account.cross_sum += change * benchmark
             account.close_equity = equity
+
+
+@compiled
+def note_block(t: int, cuts: Any, blocks: Any, account: Any) -> None:
+    """Keep the sums so far where bar t is the last of a block.
+
+    `cuts` are the bars after each block's last, and `blocks` what is kept, of shape
+    [block, sum]; empty ones keep nothing.
+    """
+    if len(cuts) != 0 and t + 1 == cuts[account.block]:
+        row = account.block
+        blocks[row, 0] = account.return_sum
+        blocks[row, 1] = account.square_sum
+        blocks[row, 2] = account.cube_sum
+        blocks[row, 3] = account.fourth_sum
+        account.block = row + 1
 
 
 @compiled

@@ -18,6 +18,7 @@ from fanfold.engine.step.close import (
     close_positions,
     mark,
     measure,
+    note_block,
 )
 from fanfold.engine.step.inside import meet_inside
 from fanfold.engine.step.meet import begin_bar, meet
@@ -51,7 +52,8 @@ from fanfold.engine.step.wish import close_bar
 @compiled
 def before_decision(  # noqa: C901  (the bar, phase by phase)
     t: int, panel: Any, marks: Any, facts: Any, clock: Any, pulse: Any, desks: Any,
-    account: Any, rules: Any, curve: Any, fills: Any, orders: Any, bookings: Any,
+    account: Any, rules: Any, curve: Any, fills: Any, orders: Any, bookings: Any, cuts: Any,
+    blocks: Any,
 ) -> None:  # fmt: skip
     """Night, open, inside and close of bar t, up to where the strategy is asked."""
     if rules.nights == 1:
@@ -77,6 +79,7 @@ def before_decision(  # noqa: C901  (the bar, phase by phase)
     if rules.regulatory == 1:
         charge_day(t, clock, account, bookings)
     measure(t, clock, pulse, account)
+    note_block(t, cuts, blocks, account)
     break_at_limits(account, rules, desks)
     if account.recording == 1:
         curve[EQUITY_ROW, t] = account.equity
@@ -143,7 +146,7 @@ def _market_types() -> tuple[Any, ...]:
 
 
 def _state_types() -> tuple[Any, ...]:
-    """Types of the arguments from `wishes` to `bookings`."""
+    """Types of the arguments from `wishes` to `blocks`."""
     from numba import float64, int64
 
     return (
@@ -156,6 +159,8 @@ def _state_types() -> tuple[Any, ...]:
         many(FillRow),
         many(OrderRow),
         many(BookingRow),
+        read_only("int64", 1),
+        float64[:, ::1],
     )
 
 
@@ -179,11 +184,12 @@ def loop_type() -> Any:
 
 
 @compiled_as(loop_type)
-def run_bars(  # noqa: C901  (the loop itself)
+def run_bars(  # noqa: C901, PLR0912  (the loop itself)
     first: int, last: int, panel: Any, seen: Any, marks: Any, facts: Any, bank: Any,
     columns: Any, clock: Any, pulse: Any, decide: Any, changed: Any, wished: Any, assets: Any,
     desks: Any, portfolio: Any, memory: Any, wishes: Any, delayed: Any, scratch: Any,
-    account: Any, rules: Any, curve: Any, fills: Any, orders: Any, bookings: Any,
+    account: Any, rules: Any, curve: Any, fills: Any, orders: Any, bookings: Any, cuts: Any,
+    blocks: Any,
 ) -> None:  # fmt: skip
     """Run bars first to last - 1, or until the run has ended (`account.status`).
 
@@ -201,15 +207,18 @@ def run_bars(  # noqa: C901  (the loop itself)
             until = min(changed[change] + lag, last, clock[NEXT_EVENT, t])
             if account[0].closing_bar >= 0:
                 until = min(until, account[0].closing_bar)
+            if len(cuts) != 0:
+                until = min(until, cuts[account[0].block])
             if until > t:
                 t = pass_quietly(
                     t, until, panel, marks, clock, pulse, desks, account[0], rules[0], curve
                 )
+                note_block(t - 1, cuts, blocks, account[0])
                 if t == last:
                     return
         before_decision(
             t, panel, marks, facts, clock, pulse, desks, account[0], rules[0], curve, fills,
-            orders, bookings,
+            orders, bookings, cuts, blocks,
         )  # fmt: skip
         if account[0].status != OK:
             return
@@ -245,6 +254,7 @@ def advance(
     t: int, last: int, panel: Any, seen: Any, marks: Any, facts: Any, bank: Any, columns: Any,
     clock: Any, pulse: Any, assets: Any, desks: Any, portfolio: Any, wishes: Any, delayed: Any,
     scratch: Any, account: Any, rules: Any, curve: Any, fills: Any, orders: Any, bookings: Any,
+    cuts: Any, blocks: Any,
 ) -> int:  # fmt: skip
     """From the decision of the bar before to the decision of bar t; the status.
 
@@ -258,7 +268,7 @@ def advance(
     if account[0].status == OK and t < last:
         before_decision(
             t, panel, marks, facts, clock, pulse, desks, account[0], rules[0], curve, fills,
-            orders, bookings,
+            orders, bookings, cuts, blocks,
         )  # fmt: skip
         show(
             t, marks, seen, facts, bank, columns, clock, pulse, assets, desks, portfolio[0],

@@ -140,6 +140,7 @@ def _hold(  # noqa: C901, PLR0912, PLR0915  (one loop whose sums stay in registe
     close_equity = account.close_equity
     return_sum, square_sum = account.return_sum, account.square_sum
     downside_sum, cross_sum = account.downside_sum, account.cross_sum
+    cube_sum, fourth_sum = account.cube_sum, account.fourth_sum
     equity_sum, returns, held = account.equity_sum, 0, 0
     units, parts, value = desks[0].units, desks[0].parts, desks[0].value
     limited = rules.max_drawdown < math.inf
@@ -191,9 +192,12 @@ def _hold(  # noqa: C901, PLR0912, PLR0915  (one loop whose sums stay in registe
             returns += 1
             if equity != close_equity:
                 change = equity / close_equity - 1.0
+                square = change * change
                 loss = change if change < 0.0 else 0.0
                 return_sum += change
-                square_sum += change * change
+                square_sum += square
+                cube_sum += square * change
+                fourth_sum += square * square
                 downside_sum += loss * loss
                 cross_sum += change * benchmark
                 close_equity = equity
@@ -208,6 +212,8 @@ def _hold(  # noqa: C901, PLR0912, PLR0915  (one loop whose sums stay in registe
     account.close_equity = close_equity
     account.return_sum, account.square_sum = return_sum, square_sum
     account.downside_sum, account.cross_sum = downside_sum, cross_sum
+    account.cube_sum, account.fourth_sum = cube_sum, fourth_sum
+    account.net_sum += equity_sum - account.equity_sum - (cash >> EQUITY_SUM_SHIFT) * (t - first)
     account.equity_sum = equity_sum
     account.bar_count += t - first
     account.return_count += returns

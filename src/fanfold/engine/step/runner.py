@@ -183,7 +183,7 @@ def _make_runner(decide: Compiled[..., None], values: int) -> Compiled[..., None
         pulse: Any, loop: Any, decide_value: Any, changed: Any, wished: Any, assets: Any,
         assets_raw: Any, desks: Any, desks_raw: Any, portfolio: Any, memory: Any, wishes: Any,
         delayed: Any, scratch: Any, accounts: Any, rules: Any, curve: Any, fills: Any,
-        orders: Any, bookings: Any,
+        orders: Any, bookings: Any, cuts: Any, blocks: Any,
     ) -> None:  # fmt: skip
         for k in range(done[0], len(params)):
             done[0] = k
@@ -209,7 +209,8 @@ def _make_runner(decide: Compiled[..., None], values: int) -> Compiled[..., None
             loop(
                 first, last, panel, seen, marks, facts, bank, columns[k], clock, pulse,
                 decide_value, changed, wished, assets, desks, portfolio, memory, wishes, delayed,
-                scratch, accounts[k : k + 1], rules, curve, fills, orders, bookings,
+                scratch, accounts[k : k + 1], rules, curve, fills, orders, bookings, cuts,
+                blocks[k],
             )  # fmt: skip
         done[0] = len(params)
 
@@ -255,4 +256,6 @@ def _type_of_runner() -> Any:
         many(FillRow),
         many(OrderRow),
         many(BookingRow),
+        read_only("int64", 1),
+        float64[:, :, ::1],
     )

@@ -82,6 +82,10 @@ UNLIMITED: Final = 4_000_000_000_000_000_000
 """Lots that no bar limits."""
 
 
+SUMS: Final = 4
+"""Power sums of returns that a block keeps: of r, r², r³ and r⁴."""
+
+
 class Rules(Record):
     """Costs, limits, sizing and options of one run, as numbers.
 
@@ -220,7 +224,8 @@ class Account(Record):
     """Money, measures so far and the state of the loop.
 
     `working` counts what needs the step at the next bar, `watching` is 1 while levels
-    rest that a bar may reach, `stirred` is 1 when either has to be found out again.
+    rest that a bar may reach, `stirred` is 1 when either has to be found out again. `block`
+    is the block of bars whose sums are being added up.
     """
 
     cash: int
@@ -253,10 +258,14 @@ class Account(Record):
     square_sum: float
     downside_sum: float
     cross_sum: float
+    cube_sum: float
+    fourth_sum: float
+    block: int
     return_count: int
     bar_count: int
     held_bar_count: int
     equity_sum: int
+    net_sum: int
     fees: int
     carry: int
     dividends: int

@@ -1,7 +1,7 @@
 "use strict";
 /* Draws the figures in the page's own colours, one after the other so that the page can be read
-   meanwhile, and again when the colours change: in dark, on paper. Lets a reader choose, rescale
-   and sort. */
+   meanwhile, and again when the colours change: in dark, on paper. Lets a reader choose, rescale,
+   sort, and keep only the parallel lines that pass where they drag. */
 (() => {
   const figures = JSON.parse(document.getElementById("figures").textContent);
   const root = document.documentElement;
@@ -9,6 +9,7 @@
   const logarithmic = new Set();
   const chosen = new Map();
   const seen = new Set();
+  const brushes = new Map(); // of figures with parallel axes: by axis, from where to where
 
   const coloured = (value, style) => {
     if (typeof value === "string") {
@@ -19,11 +20,56 @@
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, coloured(item, style)]));
   };
 
+  const brushed = (name, figure) => {
+    const ranges = [...(brushes.get(name) ?? [])];
+    if (ranges.length === 0) return figure;
+    const stride = figure.layout.meta.parallel + 1; // a line's points, and the gap behind it
+    const data = figure.data.map((trace) => {
+      const y = [];
+      for (let start = 0; start < trace.y.length; start += stride) {
+        const passes = ([axis, [low, high]]) => trace.y[start + axis] >= low && trace.y[start + axis] <= high;
+        if (ranges.every(passes)) y.push(...trace.y.slice(start, start + stride));
+      }
+      return { ...trace, x: trace.x.slice(0, y.length), y };
+    });
+    const shapes = ranges.map(([axis, [low, high]]) => ({
+      type: "rect", x0: axis - 0.07, x1: axis + 0.07, y0: low, y1: high,
+      fillcolor: "var(--drawdown-fill)", line: { color: "var(--ring)", width: 1.5 },
+    }));
+    return { data, layout: { ...figure.layout, shapes: [...figure.layout.shapes, ...shapes] } };
+  };
+
+  const brush = (name, box) => {
+    const count = figures[name].layout.meta.parallel;
+    const reached = (event) => {
+      const { xaxis, yaxis } = box._fullLayout;
+      const place = box.getBoundingClientRect();
+      const x = xaxis.p2d(event.clientX - place.left - xaxis._offset);
+      const y = yaxis.p2d(event.clientY - place.top - yaxis._offset);
+      return { axis: Math.min(Math.max(Math.round(x), 0), count - 1), y: Math.min(Math.max(y, 0), 1) };
+    };
+    let from = null;
+    box.classList.add("brushed");
+    box.addEventListener("pointerdown", (event) => {
+      if (event.button === 0 && event.pointerType !== "touch") from = reached(event);
+    });
+    addEventListener("pointerup", (event) => {
+      if (from === null) return;
+      const [one, other] = [from.y, reached(event).y];
+      const ranges = new Map(brushes.get(name));
+      if (Math.abs(one - other) < 0.01) ranges.delete(from.axis);
+      else ranges.set(from.axis, [Math.min(one, other), Math.max(one, other)]);
+      from = null;
+      brushes.set(name, ranges);
+      draw(name);
+    });
+  };
+
   const draw = (name) => {
     const style = getComputedStyle(root);
     const box = document.getElementById(name);
     const figure = figures[name].choices ? figures[name].choices[chosen.get(name) ?? 0] : figures[name];
-    const { data, layout } = coloured(figure, style);
+    const { data, layout } = coloured(brushed(name, figure), style);
     const ink = style.getPropertyValue("--ink").trim();
     const card = style.getPropertyValue("--card").trim();
     const line = style.getPropertyValue("--line").trim();
@@ -46,6 +92,7 @@
       displayModeBar: timed && !coarse,
       modeBarButtons: [["toImage", "zoom2d", "resetScale2d"]],
     });
+    if (figure.layout.meta?.parallel && !coarse && !seen.has(name)) brush(name, box);
     seen.add(name);
   };
   const drawSeen = () => seen.forEach(draw);

@@ -1,13 +1,13 @@
 """Where a sweep's results lie, and how they are spread."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from fanfold.reporting.figures.plot import Figure, axis, drawn, line, plain, upright
-from fanfold.reporting.sweeps import Axis, Grid, SweepSummary
+from fanfold.reporting.figures.plot import Figure, Floats, axis, drawn, line, plain, upright
+from fanfold.reporting.sweeps import Axis, Grid, SweepSummary, nearly_all
 
 BINS_MAX = 48
 ONE_SIDED = ("0", "1", "2", "3", "4")
@@ -16,43 +16,73 @@ TWO_SIDED = ("low-2", "low-1", "zero", "high-1", "high-2")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shades:
-    """Colours from the lowest to the highest value; about zero where both signs occur."""
+    """Colours from the lowest to the highest value; about zero where both signs occur.
+
+    Attributes:
+        lowest: Value of the first colour, and of what lies below.
+        highest: Value of the last colour, and of what lies above.
+        names: The colours.
+        more_below: Whether a value lies below the lowest.
+        more_above: Whether a value lies above the highest.
+    """
 
     lowest: float
     highest: float
     names: tuple[str, ...]
+    more_below: bool
+    more_above: bool
 
 
 def shades(grid: Grid) -> Shades:
-    """The colours that suit a grid's values."""
-    lowest, highest = float(np.nanmin(grid.best)), float(np.nanmax(grid.best))
-    if lowest < 0.0 < highest:
-        bound = max(-lowest, highest)
-        return Shades(lowest=-bound, highest=bound, names=TWO_SIDED)
-    return Shades(lowest=lowest, highest=highest, names=ONE_SIDED)
+    """The colours that suit a grid's values: darker is better where all have one sign."""
+    found = value_shades(grid.best, less_is_better=grid.less_is_better)
+    if grid.less_is_better and found.names == ONE_SIDED:
+        return replace(found, names=ONE_SIDED[::-1])
+    return found
+
+
+def value_shades(values: Floats, *, less_is_better: bool = False) -> Shades:
+    """The colours that suit values of which the larger are the darker."""
+    lowest, highest = nearly_all(values, less_is_better=less_is_better)
+    two_sided = lowest < 0.0 < highest
+    if two_sided:
+        highest = max(-lowest, highest)
+        lowest = -highest
+    return Shades(
+        lowest=lowest,
+        highest=highest,
+        names=TWO_SIDED if two_sided else ONE_SIDED,
+        more_below=bool(np.nanmin(values) < lowest),
+        more_above=bool(np.nanmax(values) > highest),
+    )
+
+
+def heat(colours: Shades) -> Figure:
+    """What all heat maps have in common: their colours, and no legend of their own."""
+    last = len(colours.names) - 1
+    return {
+        "type": "heatmap",
+        "zmin": colours.lowest,
+        "zmax": colours.highest,
+        "colorscale": [
+            [place / last, f"var(--heat-{name})"] for place, name in enumerate(colours.names)
+        ],
+        "showscale": False,
+        "hoverongaps": False,
+    }
 
 
 def heat_map(grid: Grid, objective: str) -> Figure:
     """The best objective in every cell of two parameters, and where the best one lies."""
-    colours = shades(grid)
     x, y = _labels(grid.x), _labels(grid.y)
-    heat = {
-        "type": "heatmap",
+    cells = heat(shades(grid)) | {
         "x": x,
         "y": y,
         "z": [drawn(row) for row in grid.best],
-        "zmin": colours.lowest,
-        "zmax": colours.highest,
-        "colorscale": [
-            [place / (len(colours.names) - 1), f"var(--heat-{name})"]
-            for place, name in enumerate(colours.names)
-        ],
-        "showscale": False,
-        "hoverongaps": False,
         "hovertemplate": f"{plain(grid.x.name)} %{{x}}<br>{plain(grid.y.name)} %{{y}}"
         f"<br>{plain(objective)} %{{z:.4~g}}<extra></extra>",
     }
-    row, column = np.unravel_index(int(np.nanargmax(grid.best)), grid.best.shape)
+    row, column = grid.best_cell()
     best = {
         "type": "scatter",
         "mode": "markers",
@@ -70,7 +100,7 @@ def heat_map(grid: Grid, objective: str) -> Figure:
         "xaxis": _parameter_axis(grid.x.name, even=grid.x.even),
         "yaxis": _parameter_axis(grid.y.name, even=grid.y.even),
     }
-    return {"data": [heat, best], "layout": layout}
+    return {"data": [cells, best], "layout": layout}
 
 
 def parameter_line(grid: Grid, objective: str) -> Figure:

@@ -27,6 +27,7 @@ class Gallery:
         size: str = "middle",
         legend: Sequence[tuple[str, str]] = (),
         log_scale: Floats | None = None,
+        width_px_min: int = 0,
     ) -> Markup:
         """Take a figure in, and give the element that shows it.
 
@@ -35,9 +36,11 @@ class Gallery:
             meaning: What it shows, for those who do not see it.
             reading: The sentence that says how to read it.
             heading: Its title.
-            size: Class of the box: "tall", "middle" or "low".
+            size: Class of the box: "tall", "heat", "middle" or "low".
             legend: Text and class of each colour.
             log_scale: Values that a reader may look at on a logarithmic scale.
+            width_px_min: Where the screen is narrower than this, the figure scrolls in
+                its box [px].
         """
         name = self._named(figure)
         marks = [
@@ -50,7 +53,7 @@ class Gallery:
             tag("h3", heading) if heading else Markup(),
             tag("figcaption", reading),
             tag("div", *marks, class_="legend") if marks else Markup(),
-            tag("div", id=name, class_=f"plot {size}", role="img", aria_label=meaning),
+            _box(name, size, meaning, width_px_min),
         )
 
     def choose(
@@ -62,7 +65,8 @@ class Gallery:
         reading: str | Markup,
         heading: str,
         legend: Sequence[tuple[str, str]] = (),
-        log_scale: Floats,
+        log_scale: Floats | None = None,
+        size: str = "middle",
     ) -> Markup:
         """Take several figures in, of which a reader chooses one to look at.
 
@@ -73,7 +77,8 @@ class Gallery:
             reading: The sentence that says how to read it.
             heading: Title above the choice.
             legend: Text and class of each colour.
-            log_scale: Values by which it is decided whether to begin on a log scale.
+            log_scale: Values that a reader may look at on a logarithmic scale.
+            size: Class of the box, as of one figure.
         """
         name = self._named({"choices": [figure for _, figure in figures]})
         options = [tag("option", word, value=str(place)) for place, (word, _) in enumerate(figures)]
@@ -81,19 +86,28 @@ class Gallery:
             tag("span", tag("i", class_=role, aria_hidden="true"), text) for text, role in legend
         ]
         choice = tag("label", f"{what} ", tag("select", *options, autocomplete="off"))
-        marks.append(_log_button(log_scale))
+        if log_scale is not None:
+            marks.append(_log_button(log_scale))
         return tag(
             "figure",
             tag("h3", heading),
             tag("figcaption", reading),
             tag("div", choice, *marks, class_="legend"),
-            tag("div", id=name, class_="plot middle", role="img", aria_label=meaning),
+            _box(name, size, meaning, 0),
         )
 
     def _named(self, figure: Figure) -> str:
         name = f"figure-{len(self.figures) + 1}"
         self.figures[name] = figure
         return name
+
+
+def _box(name: str, size: str, meaning: str, width_px_min: int) -> Markup:
+    attributes = {"id": name, "class_": f"plot {size}", "role": "img", "aria_label": meaning}
+    if not width_px_min:
+        return tag("div", **attributes)
+    box = tag("div", **attributes, style=f"--least: {width_px_min}px")
+    return tag("div", box, class_="scroll", tabindex="0")
 
 
 def _log_button(values: Floats) -> Markup:

@@ -1,7 +1,12 @@
 """One sweep: where its results lie, the warning that goes with them, its best."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from fanfold.reporting.figures.plot import Figure
+from fanfold.reporting.figures.study import parallel_figure
 from fanfold.reporting.figures.sweep import (
     Shades,
     distribution,
@@ -13,8 +18,26 @@ from fanfold.reporting.html.gallery import Gallery
 from fanfold.reporting.html.markup import Markup, table, tag
 from fanfold.reporting.numbers import ABSENT, count, measure, parameter, percent, ratio
 from fanfold.reporting.sections.run import parameters
+from fanfold.reporting.studies import Objectives, parallel_of
 from fanfold.reporting.sweeps import Grid, SweepSummary
 from fanfold.reporting.views import SweepView
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+PARALLEL_PARAMS_MIN = 3
+"""Fewer parameters that vary are told by a heat map."""
+AXIS_PX_MIN = 84
+"""Room that an axis with its name needs [px]."""
+RANKS = (
+    ("the best", "ring"),
+    ("best 2%", "heat-4"),
+    ("10%", "heat-3"),
+    ("25%", "heat-2"),
+    ("50%", "heat-1"),
+    ("the rest", "heat-0"),
+)
+"""Words and colours of the shades of lines."""
 
 
 def sweep_blocks(view: SweepView, trial_count_all: int, gallery: Gallery) -> list[Markup]:
@@ -33,10 +56,12 @@ def sweep_blocks(view: SweepView, trial_count_all: int, gallery: Gallery) -> lis
     if len(summary.values):
         blocks += [
             tag("div", *_figures(summary, gallery), class_="pair wide-first"),
+            parallel_block(summary, gallery),
             tag("h3", "Best combinations"),
             best_combinations(summary),
         ]
-    return [*blocks, tag("h3", "What became of each"), outcomes(summary)]
+    outcomes = outcome_table(summary.outcomes(), summary.combination_count, "Combinations")
+    return [*blocks, tag("h3", "What became of each"), outcomes]
 
 
 def _figures(summary: SweepSummary, gallery: Gallery) -> list[Markup]:
@@ -44,19 +69,7 @@ def _figures(summary: SweepSummary, gallery: Gallery) -> list[Markup]:
     grid = summary.grid()
     shown: list[Markup] = []
     if grid is not None:
-        flat = len(grid.y.labels) == 1
-        where = grid.x.name if flat else f"{grid.x.name} and {grid.y.name}"
-        note = tag("span", _grid_note(grid, flat=flat))
-        key = Markup() if flat else _colour_key(shades(grid))
-        shown.append(
-            gallery.show(
-                parameter_line(grid, label) if flat else heat_map(grid, label),
-                meaning=f"{label} over {where}",
-                heading=f"{label} over {where}",
-                reading=Markup(note + key),
-                size="heat",
-            )
-        )
+        shown.append(grid_figure(grid, label, gallery, one="combination"))
     middle, best = (
         ratio(float(value)) for value in (np.median(summary.values), np.max(summary.values))
     )
@@ -73,36 +86,99 @@ def _figures(summary: SweepSummary, gallery: Gallery) -> list[Markup]:
     return shown
 
 
+def grid_figure(grid: Grid, label: str, gallery: Gallery, *, one: str) -> Markup:
+    """The objective over the two parameters that tell most, or over the only one."""
+    flat = len(grid.y.labels) == 1
+    where = grid.x.name if flat else f"{grid.x.name} and {grid.y.name}"
+    key = Markup() if flat else colour_key(shades(grid))
+    return gallery.show(
+        grid_plot(grid, label),
+        meaning=f"{label} over {where}",
+        heading=f"{label} over {where}",
+        reading=Markup(tag("span", _grid_note(grid, one, flat=flat)) + key),
+        size="heat",
+    )
+
+
+def grid_plot(grid: Grid, label: str) -> Figure:
+    """A heat map, or a line where one parameter alone varies."""
+    return parameter_line(grid, label) if len(grid.y.labels) == 1 else heat_map(grid, label)
+
+
+def parallel_block(summary: SweepSummary, gallery: Gallery) -> Markup:
+    """All combinations as lines; two parameters are told by the heat map already."""
+    view = summary.view
+    if len(summary.varying) < PARALLEL_PARAMS_MIN:
+        return Markup()
+    return parallel_lines(view.table, view.params, [(view.objective, "maximize")], gallery)
+
+
+def parallel_lines(
+    table_: "DataFrame", params: Sequence[str], objectives: Objectives, gallery: Gallery
+) -> Markup:
+    """Trials as lines across their parameters, shaded by how they rank."""
+    found = parallel_of(table_, params, objectives)
+    if found is None:
+        return Markup()
+    drawn, all_ = len(found.lines), found.trial_count
+    label = measure(objectives[0][0]).label
+    reading = (
+        f"Each line is one trial, from its parameters on the left to its {label} on the right,"
+        " where up is better. Where the best lines bundle, the parameter matters and that value"
+        " is the good one; where they spread over the whole axis, it hardly does."
+    )
+    if drawn < all_:
+        reading += f" Drawn are {count(drawn)} of {count(all_)}, an even choice with the best."
+    if found.left_out:
+        reading += f" Without room: {', '.join(found.left_out)}, which tell least."
+    hint = " Drag along axes to see only the lines that pass there; click one to let go."
+    return gallery.show(
+        parallel_figure(found),
+        meaning=f"Trials as lines across parameters and {label}",
+        heading="All parameters at once",
+        reading=Markup(tag("span", reading) + tag("span", hint, class_="brushing")),
+        size="heat",
+        legend=RANKS,
+        width_px_min=AXIS_PX_MIN * len(found.axes),
+    )
+
+
 def _warning(summary: SweepSummary, trial_count_all: int) -> Markup:
     trials = count(summary.trial_count)
-    text = (
-        f"The best of {trials} trials is the luckiest of {trials}. Its"
-        f" {summary.objective_label} is raw: nothing was taken off for having looked so often,"
-        " and on new data it should be expected to do worse."
-    )
+    text = luck_warning(trials, summary.objective_label, told=summary.view.evidence is not None)
     if trial_count_all > summary.trial_count:
         text += f" All sweeps on this page together are {count(trial_count_all)} trials."
     return tag("p", text, class_="warning", role="note")
 
 
-def _grid_note(grid: Grid, *, flat: bool) -> str:
+def luck_warning(trials: str, label: str, *, told: bool) -> str:
+    """What a reader must know of the best of many; `told` where the evidence says how much."""
+    text = (
+        f"The best of {trials} trials is the luckiest of {trials}. Its {label} is raw: nothing was"
+        " taken off for having looked so often, and on new data it should be expected to do worse."
+    )
+    return text + " How much of it is luck is asked under “Is it luck?”." if told else text
+
+
+def _grid_note(grid: Grid, one: str, *, flat: bool) -> str:
     note = "Each point" if flat else "Each cell"
     if grid.others:
         note += f" is the best over {' and '.join(grid.others)}."
     elif grid.x.binned or grid.y.binned:
-        note += " is the best of the combinations that fall into it."
+        note += f" is the best of the {one}s that fall into it."
     else:
-        note += " is one combination."
+        note += f" is one {one}."
     return note if flat else note + " The ring marks the best; blank is without a result."
 
 
-def _colour_key(colours: Shades) -> Markup:
+def colour_key(colours: Shades) -> Markup:
+    """From the lowest to the highest value, and the colours between."""
     ramp = ", ".join(f"var(--heat-{name})" for name in colours.names)
     return tag(
         "span",
-        ratio(colours.lowest),
+        f"{'≤ ' if colours.more_below else ''}{ratio(colours.lowest)}",
         tag("i", style=f"background: linear-gradient(to right, {ramp})", aria_hidden="true"),
-        ratio(colours.highest),
+        f"{'≥ ' if colours.more_above else ''}{ratio(colours.highest)}",
         class_="key",
     )
 
@@ -123,11 +199,10 @@ def best_combinations(summary: SweepSummary) -> Markup:
     return table(["", *heads], rows, caption="Best combinations", text_columns=0)
 
 
-def outcomes(summary: SweepSummary) -> Markup:
-    """What became of every combination."""
+def outcome_table(outcomes: Sequence[tuple[str, str, int]], total: int, noun: str) -> Markup:
+    """What became of every combination or trial."""
     rows = [
-        [status, reason or ABSENT, count(n), percent(n / summary.combination_count)]
-        for status, reason, n in summary.outcomes()
+        [status, reason or ABSENT, count(n), percent(n / total)] for status, reason, n in outcomes
     ]
-    heads = ["Status", "Reason", "Combinations", "Share"]
-    return table(heads, rows, caption="Combinations by what became of them", text_columns=2)
+    heads = ["Status", "Reason", noun, "Share"]
+    return table(heads, rows, caption=f"{noun} by what became of them", text_columns=2)

@@ -1,0 +1,11 @@
+"""Choose on the past, test on what came after: python jobs/walk_forward.py [CONFIG] [--set a.b=c].
+
+Also by `ray job submit`.
+"""
+
+import sys
+
+from fanfold.cli import main
+
+if __name__ == "__main__":
+    main(["run", *(sys.argv[1:] or ["configs/walk_forward.yaml"])])

@@ -1,0 +1,298 @@
+"""One strategy's part of a research job: run, weighed, and ready to be told."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fanfold.domain.bars import Bars
+from fanfold.engine.spec import Terms
+from fanfold.engine.windows import Window
+from fanfold.errors import ConfigError, FanfoldError
+from fanfold.research.folds import CrossValidation, WalkForward
+from fanfold.research.plan import Params
+from fanfold.research.space import space_of
+from fanfold.research.spec import StudySpec
+from fanfold.research.study import Goal, Tuned
+from fanfold.research.table import arrow, parquet
+from fanfold.settings import Settings, StrategySettings
+from fanfold.strategies.strategy import Strategy
+from fanfold.workflows.counting import SCORES, Counted, Tried, count_all, enter
+from fanfold.workflows.cross_validate import CrossValidationResult, validate_spec
+from fanfold.workflows.evidence import Question, weigh
+from fanfold.workflows.fleet import Fleet
+from fanfold.workflows.strategies import find_strategy, search_space
+from fanfold.workflows.studies import Place, Studied
+from fanfold.workflows.tune import Study, tune_spec
+from fanfold.workflows.walk_forward import WalkForwardResult, walk_spec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from fanfold.research.evidence import Evidence
+
+Outcome = Study | WalkForwardResult | CrossValidationResult
+
+KINDS = {
+    "tune": ("tune",),
+    "walk_forward": ("walk_forward",),
+    "cross_validate": ("cross_validate",),
+    "study": ("tune", "walk_forward", "cross_validate"),
+}
+"""What each job does with a strategy, in order."""
+
+TITLES = {
+    "tune": "tuning",
+    "walk_forward": "walk-forward",
+    "cross_validate": "cross-validation",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One strategy, one way of researching it.
+
+    Attributes:
+        asked: The strategy as the configuration names it.
+        kind: `tune`, `walk_forward` or `cross_validate`.
+        outcome: What came of it.
+        evidence: What speaks for it and against it; None if nothing could be chosen.
+        table_file: All trials as one Parquet file.
+    """
+
+    asked: StrategySettings
+    kind: str
+    outcome: Outcome
+    evidence: "Evidence | None"
+    table_file: Path
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return f"{self.studied.spec.strategy.__name__}, {TITLES[self.kind]}"
+
+    @property
+    def studied(self) -> Studied:
+        """The search under it."""
+        return self.outcome.studied
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Metrics of the choice: in sample for tuning, else out of sample."""
+        if not isinstance(self.outcome, Study):
+            return self.outcome.metrics
+        number = self.outcome.best_number
+        return {} if number is None else dict(self.outcome.tuned.metrics[number])
+
+    @property
+    def trials(self) -> "pd.DataFrame":
+        """One row a trial."""
+        return self.outcome.trials
+
+
+def spec_of(settings: Settings, asked: StrategySettings, bars: Bars, terms: Terms) -> StudySpec:
+    """What a configuration asks a strategy's search to do.
+
+    Raises:
+        ConfigError: A parameter is unknown, or has no bounds.
+    """
+    strategy = find_strategy(asked.name)
+    space, fixed = search_space(asked.params)
+    search = settings.search
+    return StudySpec(
+        strategy=strategy,
+        fixed=fixed,
+        space=space_of(strategy, space, fixed),
+        bars=bars,
+        terms=terms,
+        goal=Goal(
+            objectives=tuple(search.objectives or [settings.objective]),
+            constraints=tuple(search.constraints.items()),
+        ),
+        sampler=search.sampler,
+        pruner=search.pruner,
+        trial_count=search.trials,
+        generation_size=search.generation,
+        score_folds=search.folds,
+        seed=settings.run.seed,
+    )
+
+
+def run_part(  # noqa: PLR0917
+    settings: Settings,
+    asked: StrategySettings,
+    kind: str,
+    market: tuple[Bars, Terms],
+    fleet: Fleet,
+    folder: Path,
+) -> tuple[Part, list[str]]:
+    """Research one strategy in one way, and count what was tried.
+
+    Returns:
+        The part, and what went wrong beside it.
+    """
+    spec = spec_of(settings, asked, *market)
+    own = folder / f"{kind}-{spec.strategy.__name__}"
+    place = Place(fleet=fleet, folder=own, storage=settings.search.storage, shown=True)
+    outcome = _run(settings, kind, spec, place)
+    table_file = folder / f"{kind}-{spec.strategy.__name__}.parquet"
+    write_table(outcome.trials, table_file)
+    evidence, problems = _weighed(settings, kind, outcome, fleet)
+    part = Part(asked=asked, kind=kind, outcome=outcome, evidence=evidence, table_file=table_file)
+    return part, problems
+
+
+def run_walk(
+    settings: Settings,
+    asked: StrategySettings,
+    market: tuple[Bars, Terms],
+    fleet: Fleet,
+    folder: Path,
+) -> WalkForwardResult:
+    """One strategy's walk-forward alone; what its folder holds is not run again."""
+    spec = spec_of(settings, asked, *market)
+    own = folder / f"walk_forward-{spec.strategy.__name__}"
+    place = Place(fleet=fleet, folder=own, storage=settings.search.storage)
+    return cast("WalkForwardResult", _run(settings, "walk_forward", spec, place))
+
+
+def _run(settings: Settings, kind: str, spec: StudySpec, place: Place) -> Outcome:
+    if kind == "tune":
+        return tune_spec(spec, place)
+    one_objective = replace(spec, goal=replace(spec.goal, objectives=spec.goal.objectives[:1]))
+    if kind == "walk_forward":
+        walk = settings.walk_forward
+        plan = WalkForward(
+            train=walk.train,
+            test=walk.test,
+            anchored=walk.anchored,
+            purge=walk.purge,
+            embargo=walk.embargo,
+        )
+        return walk_spec(one_objective, plan, place)
+    cross = settings.cross_validation
+    cut = CrossValidation(
+        groups=cross.groups,
+        test_groups=cross.test_groups,
+        purge=cross.purge,
+        embargo=cross.embargo,
+    )
+    return validate_spec(one_objective, cut, place)
+
+
+def _weighed(
+    settings: Settings, kind: str, outcome: Outcome, fleet: Fleet
+) -> "tuple[Evidence | None, list[str]]":
+    studied = outcome.studied
+    chosen = _chosen(outcome)
+    if chosen is None:
+        return None, []
+    problems: list[str] = []
+    window = _window(outcome)
+    strategy = studied.spec.strategy(**studied.spec.fixed, **chosen)
+    params = [one for tuned in studied.tuned for one in tuned.params]
+    try:
+        enter(_tried(studied, strategy), job=kind, study=outcome.hash)
+        counted = count_all(strategy, studied.spec.bars, window)
+    except FanfoldError as error:  # what was found must not be lost with the count
+        problems.append(str(error))
+        counted = _own_count(studied.tuned)
+    size = studied.spec.generation_size
+    chance = [one for tuned in studied.tuned for one in tuned.params[:size]]
+    question = Question(
+        strategy=studied.spec.strategy,
+        fixed=studied.spec.fixed,
+        bars=studied.spec.bars,
+        terms=studied.spec.terms,
+        window=window,
+        fit=_fit(outcome),
+        chosen=chosen,
+        returns=_returns(outcome),
+        params=params,
+        counted=counted,
+        adaptive=studied.spec.adaptive,
+        chance=chance,
+        seed=settings.run.seed,
+    )
+    return weigh(question, fleet), problems
+
+
+def _tried(studied: Studied, strategy: Strategy) -> Tried:
+    """All trials of all folds, as the ledger takes them."""
+    fixed = studied.spec.fixed
+    metrics = [one for tuned in studied.tuned for one in tuned.metrics]
+    return Tried(
+        strategy=strategy,
+        bars=studied.spec.bars,
+        terms=studied.spec.terms,
+        window=studied.window,
+        params=[{**fixed, **one} for tuned in studied.tuned for one in tuned.params],
+        scores={name: _scores(name, (one[name] for one in metrics)) for name in SCORES},
+        statuses=[status for tuned in studied.tuned for status in tuned.statuses],
+    )
+
+
+def _scores(name: str, values: Iterable[float]) -> list[Any]:
+    if name == "return_count":
+        return [0 if np.isnan(value) else int(value) for value in values]
+    return list(values)
+
+
+def _own_count(studies: Sequence[Tuned]) -> Counted:
+    metrics = [one for tuned in studies for one in tuned.metrics]
+    sharpes = np.array([one["sharpe_per_period"] for one in metrics])
+    distinct = {repr(one) for tuned in studies for one in tuned.params}
+    return Counted(count=len(distinct), sharpes=sharpes[np.isfinite(sharpes)][: len(distinct)])
+
+
+def _chosen(outcome: Outcome) -> Params | None:
+    """Parameters that were chosen; of several folds those of the last."""
+    spec = outcome.studied.spec
+    for tuned in reversed(outcome.studied.tuned):
+        number = tuned.best(spec.goal)
+        if number is not None:
+            return tuned.params[number]
+    return None
+
+
+def _window(outcome: Outcome) -> Window:
+    """Bars on which the result stands."""
+    if isinstance(outcome, WalkForwardResult):
+        tests = [window for one in outcome.tested for window in one.fold.test]
+        return Window(tests[0].first, tests[-1].last)
+    if isinstance(outcome, CrossValidationResult):
+        return outcome.studied.window
+    slots = [
+        outcome.studied.inputs.slots[k] for step in outcome.studied.layout.steps[0] for k in step
+    ]
+    return Window(slots[0].window.first, slots[-1].window.last)
+
+
+def _fit(outcome: Outcome) -> tuple[Window, ...]:
+    """Bars that a strategy which learns is fitted on when its trials are compared."""
+    if isinstance(outcome, WalkForwardResult):
+        return outcome.tested[0].fold.train
+    return outcome.studied.inputs.slots[0].fit
+
+
+def _returns(outcome: Outcome) -> NDArray[np.float64] | None:
+    """Returns of what is more than one set of parameters: of paths the middle one."""
+    if isinstance(outcome, WalkForwardResult):
+        return np.asarray(outcome.returns, np.float64)
+    if isinstance(outcome, CrossValidationResult):
+        order = np.argsort(outcome.sharpes, kind="stable")
+        middle = int(order[(len(order) - 1) // 2])
+        return np.asarray(outcome.returns.iloc[:, middle], np.float64)
+    return None
+
+
+def write_table(frame: "pd.DataFrame", file: Path) -> None:
+    """A table of trials as Parquet; whole or not there."""
+    if frame.empty:
+        raise ConfigError("a study must have trials, had none")
+    unfinished = file.with_name(f".{file.name}.part")
+    parquet().write_table(arrow().Table.from_pandas(frame, preserve_index=False), unfinished)
+    unfinished.replace(file)

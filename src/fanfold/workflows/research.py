@@ -1,0 +1,252 @@
+"""The jobs that tune, walk forward and cross-validate: one strategy or several."""
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fanfold.domain.bars import Bars
+from fanfold.engine.spec import Terms
+from fanfold.errors import ConfigError
+from fanfold.settings import Settings
+from fanfold.workflows.cross_validate import CrossValidationResult
+from fanfold.workflows.facts import facts_of, notes_of, tags_of
+from fanfold.workflows.fleet import Fleet
+from fanfold.workflows.holdout import Kept, open_bars, study_name
+from fanfold.workflows.inputs import terms_for
+from fanfold.workflows.job import Finished
+from fanfold.workflows.parts import KINDS, Part, run_part
+from fanfold.workflows.terminal import evidence_lines, shown, status_line
+from fanfold.workflows.tune import Study
+from fanfold.workflows.walk_forward import WalkForwardResult
+
+if TYPE_CHECKING:
+    from fanfold.reporting import RunView
+    from fanfold.tracking import ChildRecord, JobRecord
+
+SHOWN_METRICS = ("sharpe", "cagr", "max_drawdown", "turnover", "efficiency")
+"""What the terminal tells of a choice."""
+
+
+def research_job(settings: Settings, folder: Path) -> Finished:
+    """Run every part that a job asks for.
+
+    Raises:
+        FanfoldError: The input is at fault, or the cluster failed.
+    """
+    bars, kept = open_bars(settings)
+    terms = terms_for(settings)
+    parts: list[Part] = []
+    problems: list[str] = []
+    with Fleet(settings.run.workers, settings.run.address) as fleet:
+        for asked in settings.all_strategies:
+            for kind in KINDS[settings.job]:
+                part, wrong = run_part(settings, asked, kind, (bars, terms), fleet, folder)
+                parts.append(part)
+                problems += wrong
+    if not any(part.metrics for part in parts):
+        raise ConfigError("a search must have a trial with a result, had none")
+
+    def views() -> "list[RunView]":
+        return _run_views(settings, parts)
+
+    def draw() -> Path:
+        return _draw(settings, parts, bars, terms, folder)
+
+    def record(artifacts: tuple[Path, ...]) -> "JobRecord":
+        return _record(settings, parts, bars, artifacts)
+
+    digest = hashlib.sha256("".join(part.outcome.hash for part in parts).encode())
+    return Finished(
+        status="ok",
+        result_hash=digest.hexdigest(),
+        fingerprint=bars.fingerprint,
+        metrics=_metrics(parts[0]),
+        lines=[line for part in parts for line in _lines(part)] + _kept_lines(settings, kept),
+        artifacts=tuple(part.table_file for part in parts),
+        problems=tuple(problems),
+        draw=draw,
+        views=views,
+        record=record,
+    )
+
+
+def _metrics(part: Part) -> dict[str, float]:
+    """Metrics of a part, and what it weighs."""
+    found = dict(part.metrics)
+    if part.evidence is not None:
+        from fanfold.workflows.evidence import evidence_metrics
+
+        found |= evidence_metrics(part.evidence)
+    return found
+
+
+def _lines(part: Part) -> list[str]:
+    studied, metrics = part.studied, part.metrics
+    statuses: dict[str, int] = {}
+    for tuned in studied.tuned:
+        for status in tuned.statuses:
+            statuses[status] = statuses.get(status, 0) + 1
+    workers = studied.workers
+    where = "in this process" if workers == 0 else f"on {workers} processors of a cluster"
+    count = sum(statuses.values())
+    lines = ["", f"{part.name}: {count:,} trials {where} ({status_line(statuses)})"]
+    lines += _outcome_lines(part)
+    told = [
+        f"{name.replace('_', ' ')} {shown(name, metrics[name])}"
+        for name in SHOWN_METRICS
+        if name in metrics
+    ]
+    lines.append("  " + ", ".join(told))
+    return lines + ([] if part.evidence is None else evidence_lines(part.evidence))
+
+
+def _outcome_lines(part: Part) -> list[str]:
+    outcome = part.outcome
+    if isinstance(outcome, Study):
+        if outcome.best_number is None:
+            return ["  no trial has a result"]
+        best = ", ".join(f"{name}={_short(value)}" for name, value in outcome.best.items())
+        front = len(outcome.tuned.front)
+        return [f"  best {best}", *([f"  {front} trials on the Pareto front"] if front > 1 else [])]
+    if isinstance(outcome, CrossValidationResult):
+        found = outcome.metrics
+        if "sharpe_median" not in found:
+            return ["  no path has a result"]
+        return [
+            f"  {len(outcome.sharpes)} out-of-sample paths of {len(outcome.splits)} splits: "
+            f"Sharpe {found['sharpe_low']:.2f} to {found['sharpe_high']:.2f}, "
+            f"median {found['sharpe_median']:.2f}, {found['loss_share']:.0%} lost money"
+        ]
+    following = outcome.next_params or {}
+    chosen = ", ".join(f"{name}={_short(value)}" for name, value in following.items()) or "nothing"
+    return [f"  {len(outcome.tested)} folds out of sample; the latest window chooses {chosen}"]
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _kept_lines(settings: Settings, kept: Kept | None) -> list[str]:
+    if kept is None:
+        return []
+    from fanfold.domain.period import day_text
+
+    span = f"{day_text(kept.first_day)} to {day_text(kept.last_day)}"
+    return ["", f"sealed  {span}; fanfold unseal {study_name(settings)} opens it, once"]
+
+
+def _run_views(settings: Settings, parts: list[Part]) -> "list[RunView]":
+    """The choice of each tuning, once more in full."""
+    from dataclasses import replace
+
+    from fanfold.workflows.views import run_view
+
+    notes = notes_of(settings)
+    return [
+        replace(run_view(part.name, part.outcome.result, notes), evidence=part.evidence)
+        for part in parts
+        if isinstance(part.outcome, Study) and part.outcome.best_number is not None
+    ]
+
+
+def _draw(settings: Settings, parts: list[Part], bars: Bars, terms: Terms, folder: Path) -> Path:
+    from fanfold.reporting import write_report
+    from fanfold.workflows.study_views import cross_view, study_view, walk_view
+
+    studies = [study_view(one, one.outcome) for one in parts if isinstance(one.outcome, Study)]
+    folds = [
+        walk_view(one, one.outcome)
+        if isinstance(one.outcome, WalkForwardResult)
+        else cross_view(one, one.outcome)
+        for one in parts
+        if not isinstance(one.outcome, Study)
+    ]
+    return write_report(
+        folder / "report.html",
+        title=_title(settings),
+        runs=_run_views(settings, parts) if len(settings.all_strategies) == 1 else [],
+        sweeps=[],
+        studies=studies,
+        folds=folds,
+        facts=facts_of(settings, bars, terms),
+    )
+
+
+def _title(settings: Settings) -> str:
+    names = ", ".join(asked.name.split(":")[-1] for asked in settings.all_strategies)
+    return f"{names}: {settings.job.replace('_', ' ')}"
+
+
+def _record(
+    settings: Settings, parts: list[Part], bars: Bars, artifacts: tuple[Path, ...]
+) -> "JobRecord":
+    from fanfold.research.identity import trial_code
+    from fanfold.tracking import JobRecord
+
+    codes = sorted({trial_code(_any_strategy(part)) for part in parts if part.evidence is not None})
+    return JobRecord(
+        job=settings.job,
+        experiment=settings.track.experiment,
+        name=_title(settings),
+        params={
+            "strategies": [asked.model_dump() for asked in settings.all_strategies],
+            "search": settings.search.model_dump(mode="json", exclude={"storage"}),
+            "walk_forward": settings.walk_forward.model_dump(mode="json"),
+            "cross_validation": settings.cross_validation.model_dump(mode="json"),
+            "terms": parts[0].studied.spec.terms.as_dict(),
+            "data": settings.data.model_dump(mode="json"),
+        },
+        metrics=_metrics(parts[0]),
+        tags=tags_of(settings, bars, " ".join(codes)),
+        artifacts=artifacts,
+        children=tuple(child for part in parts for child in _children(settings, part)),
+    )
+
+
+def _any_strategy(part: Part) -> Any:
+    spec = part.studied.spec
+    for tuned in part.studied.tuned:
+        number = tuned.best(spec.goal)
+        if number is not None:
+            return spec.strategy(**spec.fixed, **tuned.params[number])
+    raise ConfigError(f"{part.name} must have a trial with a result, had none")
+
+
+def _children(settings: Settings, part: Part) -> "list[ChildRecord]":
+    """What people compare: the best trials of a tuning, the folds of the others."""
+    from fanfold.tracking import ChildRecord
+
+    spec = part.studied.spec
+    own = ChildRecord(
+        name=part.name,
+        params={"strategy": part.asked.name, "part": part.kind},
+        metrics=_metrics(part),
+        tags={"result_hash": part.outcome.hash},
+    )
+    if not isinstance(part.outcome, Study):
+        folds = part.outcome.folds.head(settings.top * 10)
+        names = [one.name for one in spec.space]
+        return [own] + [
+            ChildRecord(
+                name=f"{part.name}, fold {row['fold']}",
+                params={"strategy": part.asked.name, **{name: row[name] for name in names}},
+                metrics={name: float(row[name]) for name in ("in_sample", "out_of_sample")},
+                tags={"test": f"{row['test_start']} to {row['test_end']}"},
+            )
+            for _, row in folds.iterrows()
+        ]
+    tuned = part.outcome.tuned
+    sign = -1.0 if spec.goal.directions[0] == "minimize" else 1.0
+    name = spec.goal.objectives[0]
+    kept = [k for k, keeps in enumerate(tuned.kept) if keeps]
+    best = sorted(kept, key=lambda k: (-sign * tuned.metrics[k][name], k))[: settings.top]
+    failed = [k for k, status in enumerate(tuned.statuses) if status == "failed"][: settings.top]
+    return [own] + [
+        ChildRecord(
+            name=f"{part.name} #{rank}" if tuned.kept[k] else f"{part.name}, trial {k} failed",
+            params={"strategy": part.asked.name, "params": {**spec.fixed, **tuned.params[k]}},
+            metrics={key: float(value) for key, value in tuned.metrics[k].items()},
+            tags={"rank": rank, "trial": k, "reason": tuned.reasons[k]},
+        )
+        for rank, k in enumerate([*best, *failed], start=1)
+    ]
