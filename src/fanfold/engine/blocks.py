@@ -28,14 +28,15 @@ def block_cuts(
         bars: The market.
         first: Bar of the first decision.
         last: Bar after the last one.
-        block_count: Blocks that are wanted; fewer where there are fewer returns.
+        block_count: Blocks that are wanted; where there are fewer returns an even number
+            of them, so that every half has its other half.
 
     Returns:
         Increasing bar numbers, the last of them `last`; shape [block].
     """
     closed = timeline_of(bars).clock[SESSIONS_CLOSED, first:last]
     returns = int(closed[-1] - closed[0])
-    blocks = min(block_count, returns)
+    blocks = block_count if returns >= block_count else returns // 2 * 2
     ends = closed[0] + np.arange(1, blocks + 1) * returns // max(blocks, 1)
     cuts = np.asarray(first + np.searchsorted(closed, ends) + 1, np.int64)
     if blocks:

@@ -23,7 +23,7 @@ BLOCKS_MAX = 20
 NUMBERS_MAX = 250_000
 """Numbers held at once for a batch of splits, 2 MB a table."""
 
-TRIAL_SPLITS_MAX = 400_000_000
+TRIAL_SPLITS_MAX = 200_000_000
 """Trials times splits beyond which `overfitting_of_blocks` takes fewer splits."""
 
 SPLITS_MIN = 2
@@ -105,7 +105,7 @@ def overfitting_of_blocks(
 
     Blocks need not be equally long. A trial whose returns are all equal in a half has a
     Sharpe ratio of 0 there, one that ended early has sums of 0 in its later blocks. Where
-    trials times splits exceed 400 million, evenly spaced splits are taken instead of all,
+    trials times splits exceed 200 million, evenly spaced splits are taken instead of all,
     each with its mirror, in which past and future are exchanged; `split_count` tells.
 
     Args:

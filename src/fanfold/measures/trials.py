@@ -56,12 +56,12 @@ def effective_trials(trial_returns: ArrayLike) -> EffectiveTrials:
 
     Average linkage on correlations: two clusters become one while the mean correlation
     between their trials is at least 0.95. That threshold is calibrated, not derived. On
-    1,000 driftless random walks of 3,000 bars it lets 5 % pass of the best of 12 or 80
-    long-or-flat moving-average crosses, and 1 % of as many long-or-short ones; at 0.9 it
-    would be 6.5 %, at 0.8 13 %. A lower threshold sees one cluster in a whole grid, so
+    1,000 driftless random walks of 3,000 bars each it lets 4 % pass of the best of 12, 64
+    or 400 long-or-flat moving-average crosses, and 2 % of 64 long-or-short ones; at 0.9 it
+    would be 7 %, at 0.8 9 to 14 %. A lower threshold sees one cluster in a whole grid, so
     that the luck of choosing in it is not paid for; a higher one counts a grid as larger
     the finer it is. At 0.95 the luckiest Sharpe ratio that theory expects of that many
-    independent trials is the one that was found, within a tenth of its standard error.
+    independent trials is the one that was found, within a fifth of its standard error.
 
     Trials that never moved are one cluster together: whatever they are, they are the
     same. The representative is the trial with the largest sum of correlations to its

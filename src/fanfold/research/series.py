@@ -132,7 +132,7 @@ def series_of(params: Sequence[Params], pieces: Iterator[Any]) -> Series:
     there, returns, exposures = zip(*pieces, strict=True)
     runs = np.concatenate(there)
     table = np.concatenate(returns)
-    blocks = max(min(BLOCK_COUNT, table.shape[1]), 1)
+    blocks = max(min(BLOCK_COUNT, table.shape[1]) // 2 * 2, 1)
     edges = np.arange(blocks + 1) * table.shape[1] // blocks
     sums = np.empty((len(table), blocks, len(POWER_SUMS)))
     for block, (start, stop) in enumerate(pairwise(edges)):

@@ -191,7 +191,7 @@ def inputs_of(spec: StudySpec, slots: Sequence[Slot], first: int) -> TrialInputs
         terms=spec.terms,
         slots=tuple(slots),
         mode=mode_for(spec.trial_count * len(slots), spec.bars),
-        block_count=max(min(BLOCK_COUNT, shortest), 1),
+        block_count=max(min(BLOCK_COUNT, shortest) // 2 * 2, 1),
         warm_up_first=first,
     )
 

@@ -137,13 +137,11 @@ def _kept_lines(settings: Settings, kept: Kept | None) -> list[str]:
 
 def _run_views(settings: Settings, parts: list[Part]) -> "list[RunView]":
     """The choice of each tuning, once more in full."""
-    from dataclasses import replace
-
     from fanfold.workflows.views import run_view
 
     notes = notes_of(settings)
     return [
-        replace(run_view(part.name, part.outcome.result, notes), evidence=part.evidence)
+        run_view(f"{part.name}, the best", part.outcome.result, notes)
         for part in parts
         if isinstance(part.outcome, Study) and part.outcome.best_number is not None
     ]

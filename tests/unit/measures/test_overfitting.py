@@ -134,13 +134,15 @@ def test_sums_of_blocks_give_the_probability_of_the_returns() -> None:
     assert found.probability == probability_of_backtest_overfitting(drawn)
 
 
-def test_a_constant_trial_is_flat_though_its_squares_are_large() -> None:
-    """Were its rounding taken for a variance, it would have the best Sharpe ratio."""
-    steady = np.full((64, 1), 0.37)
-    losing = -0.01 - np.abs(noise(64, 3, seed=8))
+@pytest.mark.parametrize("level", [0.1, 0.0123])
+def test_a_constant_trial_is_flat_though_its_squares_are_large(level: float) -> None:
+    """Were its rounding taken for a variance, its Sharpe ratio would be millions."""
+    steady = np.full((3_001, 1), level)
+    losing = -0.01 - np.abs(noise(3_001, 3, seed=8))
     found = overfitting_of_blocks(*sums_of_blocks(np.hstack([losing, steady]), 8))
     assert found.probability == 0.0
     assert found.loss_probability == 0.0
+    # The winner is at 0 in every half, and through one point goes no line.
     assert np.isnan(found.slope)
 
 
