@@ -2,6 +2,7 @@
 
 import json
 import logging
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -60,6 +61,7 @@ def _common(command: Callable[..., None]) -> Callable[..., None]:
 def _guarded(work: Callable[[Context], None], *, as_json: bool, debug: bool) -> None:
     context = Context(as_json=as_json, debug=debug)
     _log_to_stderr()
+    signal.signal(signal.SIGTERM, _interrupt)  # a stopped cluster job ends like Ctrl-C
     try:
         work(context)
     except FanfoldError as error:
@@ -67,6 +69,10 @@ def _guarded(work: Callable[[Context], None], *, as_json: bool, debug: bool) -> 
     except KeyboardInterrupt:
         context.warn("stopped; what was finished is kept, the same command goes on from there")
         sys.exit(130)
+
+
+def _interrupt(_number: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _log_to_stderr() -> None:

@@ -146,6 +146,7 @@ class WalkForwardSettings(_Section):
     anchored: bool = False
     purge: GapSetting = 0
     embargo: GapSetting = 0
+    carry_positions: bool = False
     holdout: int | float | date | None = None
 
 

@@ -23,7 +23,12 @@ def written(folder: Path, text: str) -> Path:
 
 @pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.yaml")), ids=lambda file: file.stem)
 def test_every_shipped_configuration_is_valid(file: Path) -> None:
-    job = {"execution": "backtest"}.get(file.stem, file.stem)
+    others = {
+        "execution": "backtest",
+        "cross_validation": "cross_validate",
+        "learning": "walk_forward",
+    }
+    job = others.get(file.stem, file.stem)
     assert read_settings(file).job == job
 
 

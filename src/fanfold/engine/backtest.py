@@ -1,21 +1,22 @@
 """The public way to run one backtest."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from fanfold.domain.bars import Bars
 from fanfold.domain.compiled import Compiled
 from fanfold.engine.arena import Tape
-from fanfold.engine.between import TAPE_ROWS_START
+from fanfold.engine.between import TAPE_ROWS_START, Heir, run_between
 from fanfold.engine.options import FillOptions
 from fanfold.engine.result import Result
 from fanfold.engine.run import Mode, first_bar, run_chunk
 from fanfold.engine.spec import Terms, cash_in_micro
-from fanfold.errors import StrategyError
+from fanfold.errors import ConfigError, StrategyError
 from fanfold.execution.costs import Costs
 from fanfold.execution.venue_rules import venue_rules
 from fanfold.risk.limits import Limits
 from fanfold.strategies.sizing import Exposure, Sizing
-from fanfold.strategies.strategy import Strategy, decision_of
+from fanfold.strategies.strategy import Strategy, computes_columns, decision_of
 
 
 def terms_of(
@@ -69,6 +70,36 @@ def run_backtest(strategy: Strategy, bars: Bars, terms: Terms, *, mode: Mode = "
         outcome=outcome,
         mode=mode,
         tape=tape,
+    )
+
+
+def run_handed_over(line: Sequence[Heir], bars: Bars, terms: Terms) -> Result:
+    """Run strategies of one class one after the other in one account.
+
+    Each takes over all that is held and wished, from its bar on; the decision's memory
+    begins anew.
+
+    Args:
+        line: The first bar of each strategy's decisions, and the strategy, in time.
+        bars: The market.
+        terms: Money, costs, limits and options.
+
+    Raises:
+        ConfigError: The strategies bring columns of their own.
+        StrategyError: A decision raised, or wrote what cannot be traded.
+    """
+    (first, strategy), *heirs = line
+    if computes_columns(type(strategy)):
+        raise ConfigError(
+            f"{type(strategy).__name__} brings columns of its own and cannot carry positions over"
+        )
+    first_bar(strategy, bars, terms)
+    tape = _open_tape(bars)
+    outcome = run_between(strategy, bars, terms, first, tape, heirs=heirs)
+    if outcome.errors[0]:
+        raise StrategyError(f"{type(strategy).__name__}: {outcome.errors[0]}")
+    return Result(
+        strategy=line[-1][1], bars=bars, terms=terms, first=first, outcome=outcome, tape=tape
     )
 
 

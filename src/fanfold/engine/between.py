@@ -1,6 +1,6 @@
 """One run whose decision is called from Python, between the compiled halves of the step."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fanfold.domain.bars import Bars
 from fanfold.domain.compiled import Compiled
-from fanfold.domain.record import view
+from fanfold.domain.record import VECTOR_SIZE, view
 from fanfold.engine.arena import Arena, Tape
 from fanfold.engine.blocks import block_sums
 from fanfold.engine.features import bank_of, groups_of
@@ -39,6 +39,12 @@ twice over, or a split with its cash and a dividend with two kinds of interest."
 Watch = Callable[[int, Any], None]
 """Looks at what a decision wrote at a bar."""
 
+Heir = tuple[int, Strategy]
+"""The bar from which a strategy decides, and the strategy."""
+
+FEATURES_MAX = VECTOR_SIZE
+"""Feature values of one strategy."""
+
 
 def run_between(
     strategy: Strategy,
@@ -49,6 +55,7 @@ def run_between(
     *,
     watch: Watch | None = None,
     cuts: NDArray[np.int64] | None = None,
+    heirs: Sequence[Heir] = (),
 ) -> Outcomes:
     """Run one strategy bar by bar; its decision, compiled or not, is called plain.
 
@@ -60,13 +67,16 @@ def run_between(
         tape: Where the run is recorded; None records nothing.
         watch: Called with a bar's number and the assets after each decision.
         cuts: Bars after the last of each block whose returns are added up.
+        heirs: Strategies of the same class that take the account over, each from a bar on,
+            with all that is held and wished; only the decision's memory begins anew.
     """
     last = terms.last(bars)
     cuts = np.zeros(0, np.int64) if cuts is None else cuts
-    size = memory_of(strategy, bars.asset_count)
+    line = [strategy, *(heir for _, heir in heirs)]
+    size = max(memory_of(one, bars.asset_count) for one in line)
     decide = cast("Callable[..., None]", decision_of(strategy))
     arena = Arena(bars, terms, tape, size, written=_prices_of(decide))
-    (group,) = groups_of([features_of(strategy)], 1)
+    (group,) = groups_of([features_of(one) for one in line], FEATURES_MAX * len(line))
     assets, assets_raw, desks, desks_raw, portfolios, memory, *own = arena.plain_state()
     wishes, delayed, _ = own
     account = Account.zeros(1)
@@ -92,11 +102,20 @@ def run_between(
     )
     with bank_of(group.indicators, bars) as bank:
         prices = bars.panel, bars.seen, arena.marks, arena.facts
-        market = *prices, bank, group.columns[0], arena.clock, arena.pulse
+        columns = group.columns[0].copy()
+        market = *prices, bank, columns, arena.clock, arena.pulse
         books = arena.wishes, arena.delayed, arena.scratch
         changing = arena.assets, arena.desks, arena.portfolio, *books, account, arena.rules
         blocks = np.zeros((len(cuts), SUMS))
-        asked = _Asked(decide, (assets, portfolios[0], memory), watch)
+        turns = {
+            bar: _Turn(
+                cast("Callable[..., None]", decision_of(heir)),
+                params_of(heir, bars.symbols),
+                group.columns[place],
+            )
+            for place, (bar, heir) in enumerate(heirs, start=1)
+        }
+        asked = _Asked(decide, (assets, portfolios[0], memory), watch, columns, turns)
         error = _ask(asked, (first, last), market, changing, arena, (cuts, blocks))
     sums = block_sums(blocks[np.newaxis], account, len(cuts))
     return Outcomes(account, [error or fault_of(account[0], bars)], sums)
@@ -119,6 +138,27 @@ class _Asked:
     decide: Callable[..., None]
     seen: tuple[Any, ...]
     watch: Watch | None
+    columns: NDArray[np.int64]
+    turns: Mapping[int, "_Turn"]
+
+    def taken_over(self, turn: "_Turn") -> Callable[..., None]:
+        """The decision of an heir, who finds parameters and features of its own."""
+        _, portfolio, memory = self.seen
+        for place, value in enumerate(turn.params):
+            portfolio.params[place] = value
+        self.columns[:] = turn.columns
+        for place in range(len(memory)):
+            memory[place] = 0.0
+        return turn.decide
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """Who decides from a bar on: the decision, its parameters, where its features are."""
+
+    decide: Callable[..., None]
+    params: Sequence[float]
+    columns: NDArray[np.int64]
 
 
 def _ask(
@@ -139,6 +179,8 @@ def _ask(
         if recording and _most_rows(account) + rows > len(tape.orders):
             _grow(tape)
             record = arena.record()
+        if t in asked.turns:
+            decide = asked.taken_over(asked.turns[t])
         if step(t, last, *market, *changing, *record, *summed) != OK or t == last:
             break
         try:

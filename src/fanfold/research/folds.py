@@ -53,6 +53,7 @@ class WalkForward:
         anchored: Whether training always begins at the first bar.
         purge: Distance from training to testing.
         embargo: Further distance after the purge.
+        carry_positions: Whether positions are handed over from window to window.
     """
 
     train: int
@@ -60,6 +61,7 @@ class WalkForward:
     anchored: bool = False
     purge: Gap = 0
     embargo: Gap = 0
+    carry_positions: bool = False
 
     def __post_init__(self) -> None:
         """Refuse gaps that lead backward."""

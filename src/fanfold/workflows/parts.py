@@ -22,12 +22,13 @@ from fanfold.settings import Settings, StrategySettings
 from fanfold.strategies.strategy import Strategy
 from fanfold.workflows.counting import SCORES, Counted, Tried, count_all, enter
 from fanfold.workflows.cross_validate import CrossValidationResult, validate_spec
-from fanfold.workflows.evidence import Question, weigh
+from fanfold.workflows.evidence import Question, evidence_metrics, weigh
 from fanfold.workflows.fleet import Fleet
 from fanfold.workflows.strategies import find_strategy, search_space
 from fanfold.workflows.studies import Place, Studied
 from fanfold.workflows.tune import Study, tune_spec
-from fanfold.workflows.walk_forward import WalkForwardResult, walk_spec
+from fanfold.workflows.walk_forward import walk_spec
+from fanfold.workflows.walked import WalkForwardResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,6 +92,18 @@ class Part:
     def trials(self) -> "pd.DataFrame":
         """One row a trial."""
         return self.outcome.trials
+
+
+def part_metrics(part: Part) -> dict[str, float]:
+    """Metrics of a part, and what it weighs."""
+    found = dict(part.metrics)
+    return found if part.evidence is None else found | evidence_metrics(part.evidence)
+
+
+def title_of(settings: Settings) -> str:
+    """What a job is called, by its strategies."""
+    names = ", ".join(asked.name.split(":")[-1] for asked in settings.all_strategies)
+    return f"{names}: {settings.job.replace('_', ' ')}"
 
 
 def spec_of(settings: Settings, asked: StrategySettings, bars: Bars, terms: Terms) -> StudySpec:
@@ -171,6 +184,7 @@ def _run(settings: Settings, kind: str, spec: StudySpec, place: Place) -> Outcom
             anchored=walk.anchored,
             purge=walk.purge,
             embargo=walk.embargo,
+            carry_positions=walk.carry_positions,
         )
         return walk_spec(one_objective, plan, place)
     cross = settings.cross_validation

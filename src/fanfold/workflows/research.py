@@ -9,19 +9,18 @@ from fanfold.engine.spec import Terms
 from fanfold.errors import ConfigError
 from fanfold.settings import Settings
 from fanfold.workflows.cross_validate import CrossValidationResult
-from fanfold.workflows.facts import facts_of, notes_of, tags_of
+from fanfold.workflows.facts import facts_of, notes_of
 from fanfold.workflows.fleet import Fleet
 from fanfold.workflows.holdout import Kept, open_bars, study_name
 from fanfold.workflows.inputs import terms_for
 from fanfold.workflows.job import Finished
-from fanfold.workflows.parts import KINDS, Part, run_part
+from fanfold.workflows.parts import KINDS, Part, part_metrics, run_part, title_of
 from fanfold.workflows.terminal import evidence_lines, shown, status_line
 from fanfold.workflows.tune import Study
-from fanfold.workflows.walk_forward import WalkForwardResult
 
 if TYPE_CHECKING:
     from fanfold.reporting import RunView
-    from fanfold.tracking import ChildRecord, JobRecord
+    from fanfold.tracking import JobRecord
 
 SHOWN_METRICS = ("sharpe", "cagr", "max_drawdown", "turnover", "efficiency")
 """What the terminal tells of a choice."""
@@ -53,14 +52,16 @@ def research_job(settings: Settings, folder: Path) -> Finished:
         return _draw(settings, parts, bars, terms, folder)
 
     def record(artifacts: tuple[Path, ...]) -> "JobRecord":
-        return _record(settings, parts, bars, artifacts)
+        from fanfold.workflows.research_record import record_of
+
+        return record_of(settings, parts, bars, artifacts, folder)
 
     digest = hashlib.sha256("".join(part.outcome.hash for part in parts).encode())
     return Finished(
         status="ok",
         result_hash=digest.hexdigest(),
         fingerprint=bars.fingerprint,
-        metrics=_metrics(parts[0]),
+        metrics=part_metrics(parts[0]),
         lines=[line for part in parts for line in _lines(part)] + _kept_lines(settings, kept),
         artifacts=tuple(part.table_file for part in parts),
         problems=tuple(problems),
@@ -68,16 +69,6 @@ def research_job(settings: Settings, folder: Path) -> Finished:
         views=views,
         record=record,
     )
-
-
-def _metrics(part: Part) -> dict[str, float]:
-    """Metrics of a part, and what it weighs."""
-    found = dict(part.metrics)
-    if part.evidence is not None:
-        from fanfold.workflows.evidence import evidence_metrics
-
-        found |= evidence_metrics(part.evidence)
-    return found
 
 
 def _lines(part: Part) -> list[str]:
@@ -149,102 +140,15 @@ def _run_views(settings: Settings, parts: list[Part]) -> "list[RunView]":
 
 def _draw(settings: Settings, parts: list[Part], bars: Bars, terms: Terms, folder: Path) -> Path:
     from fanfold.reporting import write_report
-    from fanfold.workflows.study_views import cross_view, study_view, walk_view
+    from fanfold.workflows.study_views import views_of
 
-    studies = [study_view(one, one.outcome) for one in parts if isinstance(one.outcome, Study)]
-    folds = [
-        walk_view(one, one.outcome)
-        if isinstance(one.outcome, WalkForwardResult)
-        else cross_view(one, one.outcome)
-        for one in parts
-        if not isinstance(one.outcome, Study)
-    ]
+    studies, folds = views_of(parts)
     return write_report(
         folder / "report.html",
-        title=_title(settings),
+        title=title_of(settings),
         runs=_run_views(settings, parts) if len(settings.all_strategies) == 1 else [],
         sweeps=[],
         studies=studies,
         folds=folds,
         facts=facts_of(settings, bars, terms),
     )
-
-
-def _title(settings: Settings) -> str:
-    names = ", ".join(asked.name.split(":")[-1] for asked in settings.all_strategies)
-    return f"{names}: {settings.job.replace('_', ' ')}"
-
-
-def _record(
-    settings: Settings, parts: list[Part], bars: Bars, artifacts: tuple[Path, ...]
-) -> "JobRecord":
-    from fanfold.research.identity import trial_code
-    from fanfold.tracking import JobRecord
-
-    codes = sorted({trial_code(_any_strategy(part)) for part in parts if part.evidence is not None})
-    return JobRecord(
-        job=settings.job,
-        experiment=settings.track.experiment,
-        name=_title(settings),
-        params={
-            "strategies": [asked.model_dump() for asked in settings.all_strategies],
-            "search": settings.search.model_dump(mode="json", exclude={"storage"}),
-            "walk_forward": settings.walk_forward.model_dump(mode="json"),
-            "cross_validation": settings.cross_validation.model_dump(mode="json"),
-            "terms": parts[0].studied.spec.terms.as_dict(),
-            "data": settings.data.model_dump(mode="json"),
-        },
-        metrics=_metrics(parts[0]),
-        tags=tags_of(settings, bars, " ".join(codes)),
-        artifacts=artifacts,
-        children=tuple(child for part in parts for child in _children(settings, part)),
-    )
-
-
-def _any_strategy(part: Part) -> Any:
-    spec = part.studied.spec
-    for tuned in part.studied.tuned:
-        number = tuned.best(spec.goal)
-        if number is not None:
-            return spec.strategy(**spec.fixed, **tuned.params[number])
-    raise ConfigError(f"{part.name} must have a trial with a result, had none")
-
-
-def _children(settings: Settings, part: Part) -> "list[ChildRecord]":
-    """What people compare: the best trials of a tuning, the folds of the others."""
-    from fanfold.tracking import ChildRecord
-
-    spec = part.studied.spec
-    own = ChildRecord(
-        name=part.name,
-        params={"strategy": part.asked.name, "part": part.kind},
-        metrics=_metrics(part),
-        tags={"result_hash": part.outcome.hash},
-    )
-    if not isinstance(part.outcome, Study):
-        folds = part.outcome.folds.head(settings.top * 10)
-        names = [one.name for one in spec.space]
-        return [own] + [
-            ChildRecord(
-                name=f"{part.name}, fold {row['fold']}",
-                params={"strategy": part.asked.name, **{name: row[name] for name in names}},
-                metrics={name: float(row[name]) for name in ("in_sample", "out_of_sample")},
-                tags={"test": f"{row['test_start']} to {row['test_end']}"},
-            )
-            for _, row in folds.iterrows()
-        ]
-    tuned = part.outcome.tuned
-    sign = -1.0 if spec.goal.directions[0] == "minimize" else 1.0
-    name = spec.goal.objectives[0]
-    kept = [k for k, keeps in enumerate(tuned.kept) if keeps]
-    best = sorted(kept, key=lambda k: (-sign * tuned.metrics[k][name], k))[: settings.top]
-    failed = [k for k, status in enumerate(tuned.statuses) if status == "failed"][: settings.top]
-    return [own] + [
-        ChildRecord(
-            name=f"{part.name} #{rank}" if tuned.kept[k] else f"{part.name}, trial {k} failed",
-            params={"strategy": part.asked.name, "params": {**spec.fixed, **tuned.params[k]}},
-            metrics={key: float(value) for key, value in tuned.metrics[k].items()},
-            tags={"rank": rank, "trial": k, "reason": tuned.reasons[k]},
-        )
-        for rank, k in enumerate([*best, *failed], start=1)
-    ]

@@ -1,5 +1,6 @@
 """From finished studies to what reports show."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,10 +14,24 @@ from fanfold.workflows.cross_validate import CrossValidationResult
 from fanfold.workflows.parts import Part
 from fanfold.workflows.tune import Study
 from fanfold.workflows.views import shown_params
-from fanfold.workflows.walk_forward import WalkForwardResult
+from fanfold.workflows.walked import WalkForwardResult
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+
+def views_of(parts: Sequence[Part]) -> tuple[list[StudyView], list[FoldsView]]:
+    """What a report shows of each part: tunings, then what was folded."""
+    studies: list[StudyView] = []
+    folds: list[FoldsView] = []
+    for part in parts:
+        if isinstance(part.outcome, Study):
+            studies.append(study_view(part, part.outcome))
+        elif isinstance(part.outcome, WalkForwardResult):
+            folds.append(walk_view(part, part.outcome))
+        else:
+            folds.append(cross_view(part, part.outcome))
+    return studies, folds
 
 
 def study_view(part: Part, study: Study) -> StudyView:

@@ -8,18 +8,16 @@ import numpy as np
 from fanfold.domain.period import day_text
 from fanfold.engine.backtest import run_backtest
 from fanfold.engine.metrics import METRICS
-from fanfold.engine.windows import Window
 from fanfold.errors import ConfigError, JobError
 from fanfold.research.trials import CLOSED_AT_END
 from fanfold.settings import Settings, StrategySettings, check_settings
-from fanfold.strategies.strategy import learns
 from fanfold.workflows.fleet import Fleet
 from fanfold.workflows.folders import job_folder
 from fanfold.workflows.holdout import keep_back
 from fanfold.workflows.inputs import bars_for, terms_for
 from fanfold.workflows.parts import run_walk
 from fanfold.workflows.terminal import metric_lines
-from fanfold.workflows.walk_forward import WalkForwardResult
+from fanfold.workflows.walked import WalkForwardResult
 
 
 def unseal_job(study: str) -> tuple[list[str], dict[str, Any]]:
@@ -80,15 +78,11 @@ def _holdout(settings: Settings) -> Any:
 def _looked(settings: Settings, walk: WalkForwardResult) -> dict[str, Any]:
     from dataclasses import replace
 
-    params = walk.next_params
-    if params is None:
+    params, strategy = walk.next_params, walk.strategy
+    if params is None or strategy is None:
         return {"params": {}, "metrics": dict.fromkeys(METRICS, np.nan)}
     bars, spec = bars_for(settings), walk.studied.spec
     first = spec.bars.bar_count - 1
-    strategy = spec.strategy(**params)
-    if learns(spec.strategy):
-        latest: tuple[Window, ...] = walk.plan.latest(walk.studied.window)
-        strategy = strategy.fit(bars, [(one.first, one.last) for one in latest])
     options = spec.terms.options.model_copy(update=CLOSED_AT_END)
     terms = replace(spec.terms, start_bar=first, options=options)
     return {"params": params, "metrics": run_backtest(strategy, bars, terms).metrics}

@@ -1,187 +1,39 @@
 """Walk-forward: parameters chosen on the past, tested on what came after, again and again."""
 
-import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fanfold.domain.bars import Bars
-from fanfold.engine.backtest import run_backtest, terms_of
-from fanfold.engine.metrics import measured, metrics_of
+from fanfold.engine.backtest import run_backtest, run_handed_over, terms_of
+from fanfold.engine.metrics import metrics_of
 from fanfold.engine.options import FillOptions
 from fanfold.engine.result import Result
 from fanfold.engine.run import check_bars
-from fanfold.engine.windows import Window, merged
+from fanfold.engine.windows import Window
 from fanfold.execution.costs import Costs
-from fanfold.measures import max_drawdown, max_drawdown_days
 from fanfold.research.folds import Fold, Gap, WalkForward
 from fanfold.research.plan import Params
 from fanfold.research.search import Pruner, Sampler
 from fanfold.research.space import space_of
 from fanfold.research.spec import StudySpec
-from fanfold.research.study import GENERATION_SIZE, Goal, studies_hash
+from fanfold.research.study import GENERATION_SIZE, Goal
 from fanfold.research.trials import Slot, Unit
 from fanfold.risk.limits import Limits
 from fanfold.strategies.sizing import Sizing
 from fanfold.strategies.strategy import Strategy, learns
 from fanfold.workflows.fleet import Fleet
 from fanfold.workflows.studies import Place, Studied, run_study
-from fanfold.workflows.tune import trials_frame
+from fanfold.workflows.walked import Tested, WalkForwardResult
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MATRIX_FOLDS_MAX = 40
 """Folds up to which every choice is tested on every fold [folds]."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tested:
-    """One fold's choice on its test window.
-
-    Attributes:
-        fold: The fold.
-        params: What was chosen; None if no trial had a result: nothing is held then.
-        in_sample: The objective on the training windows; NaN if nothing was chosen.
-        result: The run on the test window; None if nothing was chosen, or nothing was left.
-    """
-
-    fold: Fold
-    params: Params | None
-    in_sample: float
-    result: Result | None
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class WalkForwardResult:
-    """A finished walk-forward.
-
-    Attributes:
-        plan: How it went forward.
-        studied: The search of every fold; the last one chose for bars to come.
-        tested: Each fold's choice on its test window, in time.
-        matrix: Objective of each fold's choice (columns) on each fold's test window (rows);
-            None where there are too many folds.
-    """
-
-    plan: WalkForward
-    studied: Studied
-    tested: tuple[Tested, ...]
-    matrix: "pd.DataFrame | None"
-
-    @property
-    def objective(self) -> str:
-        """The metric that chose."""
-        return self.studied.spec.goal.objectives[0]
-
-    @cached_property
-    def equity(self) -> "pd.Series[float]":
-        """Out-of-sample equity, one account through all test windows [currency].
-
-        Each window starts flat with what the one before left, and closes with costs.
-        """
-        import pandas as pd
-
-        pieces = [one.result.equity for one in self.tested if one.result is not None]
-        if not pieces:
-            return pd.Series(dtype=float, name="equity")
-        return pd.concat([pieces[0], *(piece.iloc[1:] for piece in pieces[1:])])
-
-    @cached_property
-    def returns(self) -> "pd.Series[float]":
-        """Out-of-sample returns from one session's close to the next [1]."""
-        import pandas as pd
-
-        pieces = [one.result.returns for one in self.tested if one.result is not None]
-        return pd.concat(pieces) if pieces else pd.Series(dtype=float, name="returns")
-
-    @cached_property
-    def folds(self) -> "pd.DataFrame":
-        """One row a fold: its windows, what was chosen, and how it did in and out of sample."""
-        import pandas as pd
-
-        return pd.DataFrame([self._row(one) for one in self.tested])
-
-    @cached_property
-    def trials(self) -> "pd.DataFrame":
-        """All trials of all folds, a row each."""
-        import pandas as pd
-
-        frames = [trials_frame(self.studied.spec, tuned) for tuned in self.studied.tuned]
-        for fold, frame in enumerate(frames):
-            frame.insert(0, "fold", fold)
-        return pd.concat(frames, ignore_index=True)
-
-    @cached_property
-    def metrics(self) -> dict[str, float]:
-        """Metrics of the out-of-sample account, with `efficiency`: out over in sample."""
-        runs = [one.result for one in self.tested if one.result is not None]
-        if not runs:
-            return {}
-        inputs = self.studied.inputs
-        together = merged(
-            [measured(run.outcome.accounts, run.bars, run.first) for run in runs],
-            [run.terms.cash for run in runs],
-        )
-        columns = metrics_of(
-            together,
-            cash=runs[0].terms.cash,
-            periods_per_year=inputs.bars.periods_per_year,
-            risk_free=inputs.terms.risk_free,
-        )
-        found = {name: column[0].item() for name, column in columns.items()}
-        equity, index = self.equity.to_numpy(), cast("pd.DatetimeIndex", self.equity.index)
-        found["max_drawdown"] = float(cast("float", max_drawdown(equity[1:] / equity[:-1] - 1.0)))
-        days = max_drawdown_days(equity, index.as_unit("ns").asi8)
-        found["max_drawdown_days"] = float(cast("float", days))
-        found["calmar"] = found["cagr"] / found["max_drawdown"] if found["max_drawdown"] else np.nan
-        found["efficiency"] = self.efficiency
-        return found
-
-    @property
-    def efficiency(self) -> float:
-        """Mean objective out of sample over mean objective in sample [1]."""
-        return float(self.folds["out_of_sample"].mean() / self.folds["in_sample"].mean())
-
-    @property
-    def next_params(self) -> Params | None:
-        """What the latest training window chooses: for the bars after all of these."""
-        tuned = self.studied.tuned[-1]
-        number = tuned.best(self.studied.spec.goal)
-        return None if number is None else {**self.studied.spec.fixed, **tuned.params[number]}
-
-    @cached_property
-    def hash(self) -> str:
-        """Hash of all trials, choices and results; independent of workers and chunks."""
-        digest = hashlib.sha256(studies_hash(self.studied.tuned).encode())
-        for one in self.tested:
-            came_out = None if one.result is None else sorted(one.result.metrics.items())
-            digest.update(repr((one.params, one.in_sample, came_out)).encode())
-        return digest.hexdigest()
-
-    def _row(self, one: Tested) -> dict[str, Any]:
-        spec, tuned = self.studied.spec, self.studied.tuned[one.fold.number]
-        train, test = one.fold.train, one.fold.test
-        out = np.nan if one.result is None else one.result.metrics[self.objective]
-        chosen = one.params or {}
-        return {
-            "fold": one.fold.number,
-            "train_start": train[0].days(spec.bars)[0],
-            "train_end": train[-1].days(spec.bars)[1],
-            "test_start": test[0].days(spec.bars)[0],
-            "test_end": test[-1].days(spec.bars)[1],
-            **{each.name: chosen.get(each.name) for each in spec.space},
-            "in_sample": one.in_sample,
-            "out_of_sample": out,
-            "efficiency": out / one.in_sample if one.in_sample else np.nan,
-            "trials": len(tuned.params),
-            "kept": sum(tuned.kept),
-        }
 
 
 def walk_forward(
@@ -203,6 +55,7 @@ def walk_forward(
     pruner: Pruner | None = None,
     score_folds: int = 1,
     generation: int = GENERATION_SIZE,
+    carry_positions: bool = False,
     cash: float | Decimal = 100_000,
     costs: Costs | None = None,
     limits: Limits | None = None,
@@ -242,6 +95,9 @@ def walk_forward(
         pruner: What gives trials up between the stretches of `score_folds`.
         score_folds: Stretches that a training window is cut into.
         generation: Trials that are asked for together.
+        carry_positions: Hand positions over from one test window to the next instead of
+            closing and opening them at every seam; figures of single folds stay as they
+            are without.
         cash: Starting cash [currency].
         costs: Commission and slippage.
         limits: What may not be passed.
@@ -283,7 +139,14 @@ def walk_forward(
         score_folds=score_folds,
         seed=seed,
     )
-    plan = WalkForward(train=train, test=test, anchored=anchored, purge=purge, embargo=embargo)
+    plan = WalkForward(
+        train=train,
+        test=test,
+        anchored=anchored,
+        purge=purge,
+        embargo=embargo,
+        carry_positions=carry_positions,
+    )
     with Fleet(workers, address) as fleet:
         place = Place(
             fleet=fleet,
@@ -308,12 +171,13 @@ def walk_spec(spec: StudySpec, plan: WalkForward, place: Place) -> WalkForwardRe
         return [Slot(window=fold.test[0], fit=_fit(spec, fold)) for fold in folds]
 
     studied = run_study(spec, trains, place, further=further)
-    folds = plan.folds(spec.bars, studied.window)
+    tested = tuple(_tested(studied, plan.folds(spec.bars, studied.window)))
     return WalkForwardResult(
         plan=plan,
         studied=studied,
-        tested=tuple(_tested(studied, folds)),
+        tested=tested,
         matrix=_matrix(studied) if studied.slots else None,
+        carried=_carried(studied, tested) if plan.carry_positions else None,
     )
 
 
@@ -338,6 +202,17 @@ def _tested(studied: Studied, folds: tuple[Fold, ...]) -> Iterable[Tested]:
         in_sample = tuned.metrics[number][spec.goal.objectives[0]]
         yield Tested(fold=fold, params=params, in_sample=in_sample, result=result)
         cash = int(result.outcome.accounts[0]["cash"])
+
+
+def _carried(studied: Studied, tested: Sequence[Tested]) -> Result | None:
+    """All choices in one account; where a fold chose nothing, the one before goes on."""
+    line = [
+        (one.fold.test[0].first, one.result.strategy) for one in tested if one.result is not None
+    ]
+    if not line:
+        return None
+    window = Window(line[0][0], tested[-1].fold.test[-1].last)
+    return run_handed_over(line, studied.spec.bars, studied.inputs.terms_of(Slot(window=window)))
 
 
 def _matrix(studied: Studied) -> "pd.DataFrame":
