@@ -23,7 +23,7 @@ BLOCKS_MAX = 20
 NUMBERS_MAX = 250_000
 """Numbers held at once for a batch of splits, 2 MB a table."""
 
-TRIAL_SPLITS_MAX = 200_000_000
+TRIAL_SPLITS_MAX = 100_000_000
 """Trials times splits beyond which `overfitting_of_blocks` takes fewer splits."""
 
 SPLITS_MIN = 2

@@ -29,9 +29,6 @@ LOOKS_MAX = 1_000
 NAMED_MAX = 5
 """Assets, or studies, that a message names."""
 
-STUDY_CHARACTERS_SHOWN = 12
-"""Of a study's hash in a message; the start of it is enough to open it."""
-
 _STUDY = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _SEAL, _OPENING = ".seal.json", ".opening.json"
 
@@ -109,7 +106,7 @@ def seal(
         known = _read(place / f"{study}{_SEAL}")
         if {name: known.get(name) for name in content} != content:
             raise ConfigError(
-                f"a study's holdout must stay what it was, study {_short(study)} has sealed "
+                f"a study's holdout must stay what it was, study {study} has sealed "
                 f"{_content_text(known)}; asked for was {_content_text(content)}"
             )
     return _seal_of(place, study)
@@ -171,9 +168,9 @@ def check_unsealed(
     before = f"set data.end to {day_text(found.first_day - 1)} or earlier"
     raise ConfigError(
         f"{names} must not be read from {day_text(found.first_day)} on: study "
-        f"{_short(found.study)} has sealed {_period(found.first_day, found.last_day)} as its "
+        f"{found.study} has sealed {_period(found.first_day, found.last_day)} as its "
         f"holdout; {before if first_day < found.first_day else 'read other days'}, "
-        f"or open it once and for all with `fanfold unseal {_short(found.study)}`"
+        f"or open it once and for all with `fanfold unseal {found.study}`"
     )
 
 
@@ -194,7 +191,7 @@ def open_seal(study_prefix: str, folder: Path | None = None) -> Seal:
     if not _created(place / f"{study}{_OPENING}", opening):
         before = _seal_of(place, study)
         raise ConfigError(
-            f"a holdout must be opened once, that of study {_short(study)} was opened at "
+            f"a holdout must be opened once, that of study {study} was opened at "
             f"{ts_text(before.opened_at or 0)} by {before.opened_by}, looks: {before.look_count}"
         )
     return _seal_of(place, study)
@@ -219,7 +216,7 @@ def record_look(study: str, result: Mapping[str, Any], folder: Path | None = Non
         if not found.is_open:
             raise ConfigError(
                 f"a holdout must be opened before a look at it, that of study "
-                f"{_short(found.study)} is closed: `fanfold unseal {_short(found.study)}`"
+                f"{found.study} is closed: `fanfold unseal {found.study}`"
             )
         if content in found.looks:
             return found
@@ -249,10 +246,10 @@ def _found(prefix: str, folder: Path | None) -> Seal:
     found = exact or [one for one in known if prefix and one.study.startswith(prefix)]
     if len(found) == 1:
         return found[0]
-    listed = ", ".join(_short(one.study) for one in (found or known)[:NAMED_MAX])
+    listed = ", ".join(one.study for one in (found or known)[:NAMED_MAX])
     if found:
         raise ConfigError(f"a sealed study must be named clearly, {prefix!r} may be: {listed}")
-    hint = nearest_hint(prefix, [_short(one.study) for one in known])
+    hint = nearest_hint(prefix, [one.study for one in known])
     raise ConfigError(
         f"study must be one that has sealed a holdout ({listed or 'none has'}), "
         f"was {prefix!r}{hint}"
@@ -317,10 +314,6 @@ def _who() -> str:
     except (KeyError, OSError):  # a container's user may have no name
         user = str(os.getuid())
     return f"{user}@{platform.node()}"
-
-
-def _short(study: str) -> str:
-    return study[:STUDY_CHARACTERS_SHOWN]
 
 
 def _content_text(content: Mapping[str, Any]) -> str:

@@ -20,7 +20,7 @@ from fanfold.research.made import INFEASIBLE
 from fanfold.research.plan import Params
 from fanfold.strategies.strategy import Strategy
 
-BATCH_ROWS = 50_000
+BATCH_ROWS = 10_000
 """Trials of one file of the ledger [rows]."""
 
 SCORES = ("sharpe_per_period", "return_count", "skewness", "kurtosis")

@@ -14,7 +14,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -223,7 +223,7 @@ class Following:
     warn: Show
     pause: Callable[[float], None] = time.sleep
     now: Callable[[], float] = time.monotonic
-    _shown: int = 0
+    _shown: int = field(default=0, init=False)
 
     def result(self) -> dict[str, Any]:
         """What the job ends with.

@@ -132,11 +132,19 @@ def _sweep(  # noqa: PLR0917
         asked=asked,
         run=run,
         table_file=table_file,
-        counts=Counter(run.table.to_arrow(["status"]).column("status").to_pylist()),
+        counts=_counts(run),
         best=best,
         evidence=evidence,
         problems=tuple(problems),
     )
+
+
+def _counts(run: SweepRun) -> Counter[str]:
+    """Combinations by status, part by part."""
+    found: Counter[str] = Counter()
+    for rows in run.table.batches():
+        found.update(rows.column("status").to_pylist())
+    return found
 
 
 def _plan(settings: Settings, axes: Any) -> Plan:

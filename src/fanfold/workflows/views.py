@@ -14,7 +14,13 @@ from fanfold.research.sweep import Sweep
 from fanfold.research.table import SweepTable
 
 if TYPE_CHECKING:
-    from pandas import Series
+    from pandas import DataFrame, Series
+
+REPORT_ROWS_MAX = 250_000
+"""Rows of a sweep that a report is drawn from; of more, every so many [rows]."""
+
+REPORT_BEST = 100
+"""Best rows that are always among them [rows]."""
 
 EXITS = ("stop", "target", "trailing_stop")
 """Roles of orders that are written down in the bar that fills them."""
@@ -102,11 +108,25 @@ def sweep_view(sweep: Sweep, table: SweepTable, objective: str, best: dict[str, 
     return SweepView(
         name=name,
         strategy=name,
-        table=table.to_pandas(),
+        table=_shown_rows(table, objective),
         params=[axis for axis, _ in sweep.plan.axes],
         objective=objective,
         best=shown_params(best),
     )
+
+
+def _shown_rows(table: SweepTable, objective: str) -> "DataFrame":
+    """All rows, or of very many every so many, and the best."""
+    import pandas as pd
+
+    every = -(-len(table) // REPORT_ROWS_MAX)
+    if every <= 1:
+        return table.to_pandas()
+    at, kept = 0, [table.best(objective, REPORT_BEST)]
+    for rows in table.batches():
+        kept.append(rows.take(list(range(-at % every, rows.num_rows, every))).to_pandas())
+        at += rows.num_rows
+    return pd.concat(kept, ignore_index=True)
 
 
 def shown_params(params: dict[str, Any]) -> dict[str, float | int | str]:

@@ -14,7 +14,7 @@ from fanfold.errors import FanfoldError
 from fanfold.research.made import FAILED, INFEASIBLE
 from fanfold.research.plan import Params
 from fanfold.research.series import SAMPLE_MAX
-from fanfold.research.table import ArrowTable, arrow
+from fanfold.research.table import BLOCK_SUMS, ArrowTable, arrow, sums_of_column
 from fanfold.strategies.strategy import learns
 from fanfold.workflows.counting import BATCH_ROWS, SCORES, Tried, count_all, enter
 from fanfold.workflows.evidence import Question, own_count, weigh
@@ -23,6 +23,9 @@ from fanfold.workflows.sweep import SweepRun
 
 if TYPE_CHECKING:
     from fanfold.research.evidence import Evidence
+
+BLOCK_TRIALS_MAX = 100_000
+"""Trials whose blocks are split for the probability of overfitting; of more, a sample."""
 
 
 def weighed_sweep(
@@ -35,9 +38,7 @@ def weighed_sweep(
     """
     sweep, problems = run.sweep, list[str]()
     window = Window(sweep.first, sweep.bars.bar_count)
-    sums = run.table.block_sums()
-    statuses = np.array(run.table.to_arrow(["status"]).column("status").to_pylist(), object)
-    ran = ~np.isin(statuses, (FAILED, INFEASIBLE))
+    places, sums = _blocks(run, seed)
     counts = _block_counts(run, sums.shape[1])
     try:
         for tried in _tried(run, best, window):
@@ -45,13 +46,10 @@ def weighed_sweep(
         counted = count_all(best.strategy, sweep.bars, window)
     except FanfoldError as error:  # what was found must not be lost with the count
         problems.append(str(error))
-        counted = own_count(sums[ran], counts)
+        counted = own_count(sums, counts)
     names = {name for name, _ in sweep.plan.axes}
     chosen = {name: value for name, value in best.strategy if name in names}
-    places = np.flatnonzero(ran)
-    if len(places) > SAMPLE_MAX:
-        rng = np.random.default_rng([seed, len(places)])
-        places = np.sort(rng.choice(places, SAMPLE_MAX, replace=False))
+    looked = _drawn(places, SAMPLE_MAX, seed)
     question = Question(
         strategy=sweep.strategy,
         fixed=sweep.fixed,
@@ -59,9 +57,9 @@ def weighed_sweep(
         terms=sweep.terms,
         window=window,
         chosen=chosen,
-        params=[sweep.plan[int(place)] for place in places],
+        params=[sweep.plan[int(place)] for place in looked],
         counted=counted,
-        blocks=(sums[ran], counts),
+        blocks=(sums, counts),
         seed=seed,
     )
     return weigh(question, fleet), problems
@@ -142,6 +140,33 @@ def _known(result: Result, window: Window) -> list[Params]:
     known = set(kind.model_fields)
     found: list[Params] = [json.loads(text) for text in texts]
     return [params for params in found if set(params) <= known]
+
+
+def _blocks(run: SweepRun, seed: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Places of the combinations that were run, and the blocks of those that have room."""
+    ran: list[NDArray[np.int64]] = []
+    at = 0
+    for rows in run.table.batches():
+        statuses = rows.column("status").to_numpy(zero_copy_only=False)
+        ran.append(at + np.flatnonzero(~np.isin(statuses, (FAILED, INFEASIBLE))))
+        at += rows.num_rows
+    places = np.concatenate(ran)
+    chosen = _drawn(places, BLOCK_TRIALS_MAX, seed)
+    kept: list[NDArray[np.float64]] = []
+    at = 0
+    for rows in run.table.whole_batches():
+        own = chosen[(chosen >= at) & (chosen < at + rows.num_rows)] - at
+        kept.append(sums_of_column(rows.column(BLOCK_SUMS))[own])
+        at += rows.num_rows
+    return places, np.concatenate(kept)
+
+
+def _drawn(places: NDArray[np.int64], most: int, seed: int) -> NDArray[np.int64]:
+    """At most so many of them, drawn at random, in their order."""
+    if len(places) <= most:
+        return places
+    rng = np.random.default_rng([seed, len(places)])
+    return np.sort(rng.choice(places, most, replace=False))
 
 
 def _block_counts(run: SweepRun, block_count: int) -> NDArray[np.int64]:
