@@ -21,10 +21,10 @@ export PYTHONNOUSERSITE := 1
 unexport PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench ui fmt lint types imports spelling lock clean
+.PHONY: help demo test soak-faults check bench ui fmt lint types imports spelling lock clean
 
 help: ## Show what each target does
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: $(READY) ## Backtest three strategies over thousands of combinations, with a report
 	$(BIN)/fanfold run $(CONFIG)
@@ -34,6 +34,9 @@ test: $(READY) ## Run all tests, with coverage
 	  --cov=fanfold --cov-report= --cov-fail-under=0
 	$(BIN)/python -m pytest tests/integration --cov=fanfold --cov-append \
 	  --cov-report=term-missing:skip-covered
+
+soak-faults: $(READY) ## Kill workers, nodes and drivers for some minutes
+	$(BIN)/python -m pytest tests/integration/test_submit.py tests/integration/test_faults.py -m soak
 
 check: lint types imports spelling ## Run every check beside the tests, as CI does
 	$(BIN)/python infra/hooks/locks.py

@@ -16,6 +16,7 @@ from fanfold.errors import FanfoldError, InputError
 
 BAD_INPUT = 2
 FAILURE = 1
+STOPPED = 130
 
 
 class Context:
@@ -67,8 +68,9 @@ def _guarded(work: Callable[[Context], None], *, as_json: bool, debug: bool) -> 
     except FanfoldError as error:
         context.fail(error)
     except KeyboardInterrupt:
+        context.end({"status": "stopped"})
         context.warn("stopped; what was finished is kept, the same command goes on from there")
-        sys.exit(130)
+        sys.exit(STOPPED)
 
 
 def _interrupt(_number: int, _frame: object) -> NoReturn:
@@ -346,6 +348,7 @@ def submit(
             warn=context.warn,
         )
         context.end(content)
+        sys.exit({"incomplete": FAILURE, "running": STOPPED}.get(content["status"], 0))
 
     _guarded(work, as_json=as_json, debug=debug)
 

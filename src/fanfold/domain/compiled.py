@@ -15,10 +15,12 @@ import logging
 import os
 import platform
 import shutil
+import sys
 from collections.abc import Callable
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from fanfold.domain.language import Declared, content_hash
@@ -216,6 +218,20 @@ def _disk_cache(function: Compiled[Any, Any]) -> Any:
 
         def _index_key(self, sig: Any, codegen: Any) -> Any:
             return sig, codegen.magic_tuple(), hash_
+
+        def load_overload(self, sig: Any, target_context: Any) -> Any:
+            """Read machine code; what is stored names the module that it was compiled in.
+
+            A worker that got the function by value, or a file that was moved, has no module
+            of that name. Nothing in the subset looks into it, so an empty one will do.
+            """
+            try:
+                return caching.FunctionCache.load_overload(self, sig, target_context)
+            except ModuleNotFoundError as error:
+                if error.name is None or error.name in sys.modules:
+                    raise
+                sys.modules[error.name] = ModuleType(error.name)
+                return self.load_overload(sig, target_context)
 
         def save_overload(self, sig: Any, data: Any) -> None:
             folder.mkdir(parents=True, exist_ok=True)

@@ -31,12 +31,15 @@ from fanfold.research.trials import Slot
 from fanfold.risk.limits import Limits
 from fanfold.strategies.sizing import Sizing
 from fanfold.strategies.strategy import Strategy, learns
+from fanfold.workflows.evidence import Question, question_of, weighed_alone
 from fanfold.workflows.fleet import Fleet
 from fanfold.workflows.studies import Place, Studied, run_study
 from fanfold.workflows.tune import trials_frame
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from fanfold.research.evidence import Evidence
 
 SPLITS_MAX = 2_000
 """Choices of test groups; each is a study of its own [splits]."""
@@ -132,6 +135,19 @@ class CrossValidationResult:
             "split_count": float(len(self.splits)),
             "efficiency": float(np.nanmean(outside) / np.nanmean(inside)),
         }
+
+    def question(self) -> Question | None:
+        """What is to be asked of the middle path; None if nothing was chosen."""
+        order = np.argsort(self.sharpes, kind="stable")
+        middle = int(order[(len(order) - 1) // 2])
+        returns = np.asarray(self.returns.iloc[:, middle], np.float64)
+        fit = self.studied.inputs.slots[0].fit
+        return question_of(self.studied, self.studied.window, fit=fit, returns=returns)
+
+    @cached_property
+    def evidence(self) -> "Evidence | None":
+        """How much of the middle path may be luck, by the splits' own trials."""
+        return weighed_alone(self.question())
 
     @cached_property
     def hash(self) -> str:

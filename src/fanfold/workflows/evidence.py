@@ -13,6 +13,7 @@ from fanfold.engine.run import mode_for
 from fanfold.engine.spec import Terms
 from fanfold.engine.windows import Window
 from fanfold.research.chunks import probe
+from fanfold.research.made import INFEASIBLE
 from fanfold.research.plan import Params
 from fanfold.research.series import (
     Series,
@@ -26,6 +27,7 @@ from fanfold.research.trials import Slot
 from fanfold.strategies.strategy import Strategy, learns
 from fanfold.workflows.counting import Counted
 from fanfold.workflows.fleet import Fleet
+from fanfold.workflows.studies import Studied
 
 if TYPE_CHECKING:
     from fanfold.research.evidence import Evidence
@@ -75,6 +77,65 @@ class Question:
     seed: int = 0
 
 
+def question_of(
+    studied: Studied,
+    window: Window,
+    *,
+    fit: tuple[Window, ...] = (),
+    returns: NDArray[np.float64] | None = None,
+) -> Question | None:
+    """What is to be asked of a search's choice, by its own count of trials.
+
+    Args:
+        studied: The search.
+        window: Bars on which the result stands.
+        fit: Windows that a strategy which learns is fitted on to compare its trials.
+        returns: Returns of what is more than one set of parameters; shape [period].
+
+    Returns:
+        None where nothing could be chosen.
+    """
+    spec = studied.spec
+    numbers = [tuned.best(spec.goal) for tuned in studied.tuned]
+    chosen = [
+        tuned.params[number]
+        for tuned, number in zip(studied.tuned, numbers, strict=True)
+        if number is not None
+    ]
+    if not chosen:
+        return None
+    params = [one for tuned in studied.tuned for one in tuned.params]
+    chance = [one for tuned in studied.tuned for one in tuned.params[: spec.generation_size]]
+    return Question(
+        strategy=spec.strategy,
+        fixed=spec.fixed,
+        bars=spec.bars,
+        terms=spec.terms,
+        window=window,
+        fit=fit,
+        chosen=chosen[-1],
+        returns=returns,
+        params=params,
+        counted=_count_of(studied),
+        adaptive=spec.adaptive,
+        chance=chance,
+        seed=spec.seed,
+    )
+
+
+def _count_of(studied: Studied) -> Counted:
+    """A search's own trials, each once."""
+    sharpes: dict[str, float] = {}
+    for tuned in studied.tuned:
+        for params, metrics, status in zip(
+            tuned.params, tuned.metrics, tuned.statuses, strict=True
+        ):
+            if status != INFEASIBLE:
+                sharpes[repr(params)] = metrics["sharpe_per_period"]
+    values = np.array(list(sharpes.values()))
+    return Counted(count=len(values), sharpes=values[np.isfinite(values)])
+
+
 def weigh(question: Question, fleet: Fleet) -> "Evidence":
     """Look at the trials side by side and weigh the choice among them."""
     from fanfold.research.evidence import evidence_of
@@ -108,6 +169,14 @@ def weigh(question: Question, fleet: Fleet) -> "Evidence":
         seed=asked.seed,
     )
     return with_note(evidence, FITTED_ONCE) if learns(asked.strategy) else evidence
+
+
+def weighed_alone(question: Question | None) -> "Evidence | None":
+    """Weigh a choice in this process; None where there is none."""
+    if question is None:
+        return None
+    with Fleet(0, None) as fleet:
+        return weigh(question, fleet)
 
 
 def with_note(evidence: "Evidence", note: str) -> "Evidence":

@@ -1,28 +1,25 @@
 """One strategy's part of a research job: run, weighed, and ready to be told."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fanfold.domain.bars import Bars
 from fanfold.engine.spec import Terms
-from fanfold.engine.windows import Window
 from fanfold.errors import ConfigError, FanfoldError
 from fanfold.research.folds import CrossValidation, WalkForward
-from fanfold.research.plan import Params
 from fanfold.research.space import space_of
 from fanfold.research.spec import StudySpec
-from fanfold.research.study import Goal, Tuned
+from fanfold.research.study import Goal
 from fanfold.research.table import arrow, parquet
 from fanfold.settings import Settings, StrategySettings
 from fanfold.strategies.strategy import Strategy
-from fanfold.workflows.counting import SCORES, Counted, Tried, count_all, enter
+from fanfold.workflows.counting import SCORES, Tried, count_all, enter
 from fanfold.workflows.cross_validate import CrossValidationResult, validate_spec
-from fanfold.workflows.evidence import Question, evidence_metrics, weigh
+from fanfold.workflows.evidence import evidence_metrics, weigh
 from fanfold.workflows.fleet import Fleet
 from fanfold.workflows.strategies import find_strategy, search_space
 from fanfold.workflows.studies import Place, Studied
@@ -153,7 +150,7 @@ def run_part(  # noqa: PLR0917
     outcome = _run(settings, kind, spec, place)
     table_file = folder / f"{kind}-{spec.strategy.__name__}.parquet"
     write_table(outcome.trials, table_file)
-    evidence, problems = _weighed(settings, kind, outcome, fleet)
+    evidence, problems = _weighed(kind, outcome, fleet)
     part = Part(asked=asked, kind=kind, outcome=outcome, evidence=evidence, table_file=table_file)
     return part, problems
 
@@ -197,40 +194,17 @@ def _run(settings: Settings, kind: str, spec: StudySpec, place: Place) -> Outcom
     return validate_spec(one_objective, cut, place)
 
 
-def _weighed(
-    settings: Settings, kind: str, outcome: Outcome, fleet: Fleet
-) -> "tuple[Evidence | None, list[str]]":
-    studied = outcome.studied
-    chosen = _chosen(outcome)
-    if chosen is None:
+def _weighed(kind: str, outcome: Outcome, fleet: Fleet) -> "tuple[Evidence | None, list[str]]":
+    question = outcome.question()
+    if question is None:
         return None, []
-    problems: list[str] = []
-    window = _window(outcome)
-    strategy = studied.spec.strategy(**studied.spec.fixed, **chosen)
-    params = [one for tuned in studied.tuned for one in tuned.params]
+    spec, problems = outcome.studied.spec, list[str]()
+    strategy = spec.strategy(**spec.fixed, **question.chosen)
     try:
-        enter(_tried(studied, strategy), job=kind, study=outcome.hash)
-        counted = count_all(strategy, studied.spec.bars, window)
+        enter(_tried(outcome.studied, strategy), job=kind, study=outcome.hash)
+        question = replace(question, counted=count_all(strategy, spec.bars, question.window))
     except FanfoldError as error:  # what was found must not be lost with the count
         problems.append(str(error))
-        counted = _own_count(studied.tuned)
-    size = studied.spec.generation_size
-    chance = [one for tuned in studied.tuned for one in tuned.params[:size]]
-    question = Question(
-        strategy=studied.spec.strategy,
-        fixed=studied.spec.fixed,
-        bars=studied.spec.bars,
-        terms=studied.spec.terms,
-        window=window,
-        fit=_fit(outcome),
-        chosen=chosen,
-        returns=_returns(outcome),
-        params=params,
-        counted=counted,
-        adaptive=studied.spec.adaptive,
-        chance=chance,
-        seed=settings.run.seed,
-    )
     return weigh(question, fleet), problems
 
 
@@ -253,54 +227,6 @@ def _scores(name: str, values: Iterable[float]) -> list[Any]:
     if name == "return_count":
         return [0 if np.isnan(value) else int(value) for value in values]
     return list(values)
-
-
-def _own_count(studies: Sequence[Tuned]) -> Counted:
-    metrics = [one for tuned in studies for one in tuned.metrics]
-    sharpes = np.array([one["sharpe_per_period"] for one in metrics])
-    distinct = {repr(one) for tuned in studies for one in tuned.params}
-    return Counted(count=len(distinct), sharpes=sharpes[np.isfinite(sharpes)][: len(distinct)])
-
-
-def _chosen(outcome: Outcome) -> Params | None:
-    """Parameters that were chosen; of several folds those of the last."""
-    spec = outcome.studied.spec
-    for tuned in reversed(outcome.studied.tuned):
-        number = tuned.best(spec.goal)
-        if number is not None:
-            return tuned.params[number]
-    return None
-
-
-def _window(outcome: Outcome) -> Window:
-    """Bars on which the result stands."""
-    if isinstance(outcome, WalkForwardResult):
-        tests = [window for one in outcome.tested for window in one.fold.test]
-        return Window(tests[0].first, tests[-1].last)
-    if isinstance(outcome, CrossValidationResult):
-        return outcome.studied.window
-    slots = [
-        outcome.studied.inputs.slots[k] for step in outcome.studied.layout.steps[0] for k in step
-    ]
-    return Window(slots[0].window.first, slots[-1].window.last)
-
-
-def _fit(outcome: Outcome) -> tuple[Window, ...]:
-    """Bars that a strategy which learns is fitted on when its trials are compared."""
-    if isinstance(outcome, WalkForwardResult):
-        return outcome.tested[0].fold.train
-    return outcome.studied.inputs.slots[0].fit
-
-
-def _returns(outcome: Outcome) -> NDArray[np.float64] | None:
-    """Returns of what is more than one set of parameters: of paths the middle one."""
-    if isinstance(outcome, WalkForwardResult):
-        return np.asarray(outcome.returns, np.float64)
-    if isinstance(outcome, CrossValidationResult):
-        order = np.argsort(outcome.sharpes, kind="stable")
-        middle = int(order[(len(order) - 1) // 2])
-        return np.asarray(outcome.returns.iloc[:, middle], np.float64)
-    return None
 
 
 def write_table(frame: "pd.DataFrame", file: Path) -> None:

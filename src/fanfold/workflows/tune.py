@@ -13,6 +13,7 @@ from fanfold.engine.metrics import METRICS
 from fanfold.engine.options import FillOptions
 from fanfold.engine.result import Result
 from fanfold.engine.run import check_bars
+from fanfold.engine.windows import Window
 from fanfold.errors import ConfigError
 from fanfold.execution.costs import Costs
 from fanfold.research.plan import Params
@@ -24,11 +25,14 @@ from fanfold.research.trials import Slot
 from fanfold.risk.limits import Limits
 from fanfold.strategies.sizing import Sizing
 from fanfold.strategies.strategy import Strategy, learns
+from fanfold.workflows.evidence import Question, question_of, weighed_alone
 from fanfold.workflows.fleet import Fleet
 from fanfold.workflows.studies import Place, Studied, run_study
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from fanfold.research.evidence import Evidence
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -94,10 +98,20 @@ class Study:
     @cached_property
     def result(self) -> Result:
         """The best trial once more, in full, on the bars that it was scored on."""
-        inputs, window = self.studied.inputs, self._slot.window
-        last = self.studied.inputs.slots[self.studied.layout.steps[0][-1][-1]].window.last
-        terms = inputs.terms_of(Slot(window=type(window)(window.first, last)))
-        return run_backtest(self.strategy, inputs.bars, terms)
+        inputs = self.studied.inputs
+        window = Window(inputs.slots[0].window.first, inputs.slots[-1].window.last)
+        return run_backtest(self.strategy, inputs.bars, inputs.terms_of(Slot(window=window)))
+
+    def question(self) -> Question | None:
+        """What is to be asked of the best trial; None if there is none."""
+        slots = self.studied.inputs.slots
+        window = Window(slots[0].window.first, slots[-1].window.last)
+        return question_of(self.studied, window, fit=slots[0].fit)
+
+    @cached_property
+    def evidence(self) -> "Evidence | None":
+        """How much of the best trial may be luck, by this study's own trials."""
+        return weighed_alone(self.question())
 
     @property
     def _slot(self) -> Slot:

@@ -9,17 +9,20 @@ import numpy as np
 
 from fanfold.engine.metrics import measured, metrics_of
 from fanfold.engine.result import Result
-from fanfold.engine.windows import merged
+from fanfold.engine.windows import Window, merged
 from fanfold.measures import max_drawdown, max_drawdown_days
 from fanfold.research.folds import Fold, WalkForward
 from fanfold.research.plan import Params
 from fanfold.research.study import studies_hash
 from fanfold.strategies.strategy import Strategy
+from fanfold.workflows.evidence import Question, question_of, weighed_alone
 from fanfold.workflows.studies import Studied
 from fanfold.workflows.tune import trials_frame
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from fanfold.research.evidence import Evidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +158,18 @@ class WalkForwardResult:
             return None
         latest = self.plan.latest(self.studied.window)
         return spec.strategy(**params).fit(spec.bars, [(one.first, one.last) for one in latest])
+
+    def question(self) -> Question | None:
+        """What is to be asked of the out-of-sample account; None if nothing was chosen."""
+        tests = [window for one in self.tested for window in one.fold.test]
+        window = Window(tests[0].first, tests[-1].last)
+        returns = np.asarray(self.returns, np.float64)
+        return question_of(self.studied, window, fit=self.tested[0].fold.train, returns=returns)
+
+    @cached_property
+    def evidence(self) -> "Evidence | None":
+        """How much of the out-of-sample account may be luck, by its own trials."""
+        return weighed_alone(self.question())
 
     @cached_property
     def hash(self) -> str:

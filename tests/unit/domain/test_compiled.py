@@ -203,6 +203,18 @@ def test_an_edited_helper_in_another_file_is_seen_by_a_second_process(tmp_path: 
     assert kept(tmp_path).items() > first.items()
 
 
+def test_machine_code_serves_the_same_function_in_a_module_of_another_name(tmp_path: Path) -> None:
+    whole = HELPER.format(factor="10.0") + MAIN.replace(
+        "from helper_next_door import scaled\n", ""
+    )
+    (tmp_path / "here.py").write_text(whole)
+    assert ask(tmp_path, "-c", "import here; print(here.money.machine(2.0))") == "21.0"
+    first = kept(tmp_path)
+    (tmp_path / "here.py").rename(tmp_path / "there.py")
+    assert ask(tmp_path, "-c", "import there; print(there.money.machine(2.0))") == "21.0"
+    assert kept(tmp_path) == first
+
+
 def test_a_function_from_standard_input_is_compiled(tmp_path: Path) -> None:
     script = HELPER.format(factor="10.0") + MAIN.replace(
         "from helper_next_door import scaled\n", ""

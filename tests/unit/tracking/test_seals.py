@@ -11,7 +11,7 @@ from fanfold.tracking import seals as seals_module
 from fanfold.tracking.ledger import append_trials, counted_trials
 from fanfold.tracking.seals import Seal, check_unsealed, open_seal, record_look, seal, sealed, seals
 
-STUDY = "5ea1" * 16
+STUDY = "5ea15ea15ea1"
 FIRST, LAST = 15_340, 15_705  # 2012-01-01 to 2012-12-31
 
 
