@@ -71,7 +71,7 @@ def checks_of(found: "Evidence") -> list[Check]:
             f" other, over {count(known(found.overfitting_split_count))} splits.",
         ),
         _at_most(
-            "No better than holding (SPA p-value)",
+            "No better than holding (Hansen's SPA p-value)",
             "it is not shown to beat holding the same assets as much of the time",
             found.superiority_matched,
             P_VALUE_MAX,
@@ -79,7 +79,7 @@ def checks_of(found: "Evidence") -> list[Check]:
             " and holding at the same exposure.",
         ),
         _at_most(
-            "No better than nothing (SPA p-value)",
+            "No better than nothing (Hansen's SPA p-value)",
             "it is not shown to beat earning nothing",
             found.superiority_zero,
             P_VALUE_MAX,
@@ -132,7 +132,7 @@ def _record(found: "Evidence") -> Check:
     elif math.isinf(needed):
         meaning = f"There are {count(held)} returns; for such a Sharpe ratio none are enough."
     return Check(
-        name="Long enough (minimum track record)",
+        name="Long enough (minimum track record length)",
         failing="the record is shorter than what such a Sharpe ratio needs to be believed",
         value=text,
         share=min(share, 1.0),
