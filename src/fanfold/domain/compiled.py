@@ -187,7 +187,7 @@ def _numba() -> Any:
     return numba
 
 
-def _disk_cache(function: Compiled[Any, Any]) -> Any:
+def _disk_cache(function: Compiled[Any, Any]) -> Any:  # noqa: C901  (small classes inside)
     """numba's function cache, stored under the content hash."""
     caching: Any = import_module("numba.core.caching")
     hash_ = function.content_hash

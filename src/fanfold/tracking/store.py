@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ PARENT_TAG = "mlflow.parentRunId"
 JOB_TAG = "fanfold.job"
 SKIPPED_TAG = "fanfold.metrics_not_finite"
 CUT_TAG = "fanfold.params_cut"
+INHERITED = ("data_fingerprint", "code_hash", "seed", "git_commit", "fanfold_version", "python")
+"""Tags of a job that each of its children carries too."""
 
 # MLflow takes 1000 metrics, 100 params and 100 tags a request, 1000 entities and a
 # million bytes in all; these stay under each of them together.
@@ -52,10 +55,11 @@ def record_job(record: JobRecord, *, folder: Path | None = None) -> str:
         experiment_id = _experiment_id(client, record.experiment, uri)
         with _run(client, experiment_id, record.name, {JOB_TAG: record.job}) as run_id:
             _log(client, run_id, record)
+            shared = {name: record.tags[name] for name in INHERITED if name in record.tags}
             for child in record.children:
                 tags = {JOB_TAG: record.job, PARENT_TAG: run_id}
                 with _run(client, experiment_id, child.name, tags) as child_id:
-                    _log(client, child_id, child)
+                    _log(client, child_id, replace(child, tags={**shared, **child.tags}))
     return run_id
 
 

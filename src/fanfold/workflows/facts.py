@@ -10,8 +10,19 @@ from fanfold.engine.timeline import timeline_of
 from fanfold.market.sample import CHOSEN_WITH_HINDSIGHT, SAMPLE
 from fanfold.settings import Settings
 
+NAMED_MAX = 4
+"""Strategies that a title names [strategies]."""
+
 SAMPLE_ORIGIN = "bokeh-sampledata"
 """How the source of the packaged sample's bars begins, as its dataset states it."""
+
+
+def title_of(settings: Settings) -> str:
+    """What a job is called, by its strategies."""
+    strategies = [asked.name.split(":")[-1] for asked in settings.all_strategies]
+    many = len(strategies) > NAMED_MAX
+    names = f"{len(strategies)} strategies" if many else ", ".join(strategies)
+    return f"{names}: {settings.job.replace('_', ' ')}"
 
 
 def facts_of(settings: Settings, bars: Bars, terms: Terms) -> dict[str, str]:

@@ -11,12 +11,12 @@ from fanfold.domain.bars import Bars
 from fanfold.engine.spec import Terms
 from fanfold.errors import ConfigError, FanfoldError
 from fanfold.research.folds import CrossValidation, WalkForward
+from fanfold.research.made import INFEASIBLE
 from fanfold.research.space import space_of
 from fanfold.research.spec import StudySpec
 from fanfold.research.study import Goal
 from fanfold.research.table import arrow, parquet
 from fanfold.settings import Settings, StrategySettings
-from fanfold.strategies.strategy import Strategy
 from fanfold.workflows.counting import SCORES, Tried, count_all, enter
 from fanfold.workflows.cross_validate import CrossValidationResult, validate_spec
 from fanfold.workflows.evidence import evidence_metrics, weigh
@@ -57,15 +57,18 @@ class Part:
         asked: The strategy as the configuration names it.
         kind: `tune`, `walk_forward` or `cross_validate`.
         outcome: What came of it.
-        evidence: What speaks for it and against it; None if nothing could be chosen.
         table_file: All trials as one Parquet file.
+        problem: What went wrong beside the result, or "".
+        evidence: What speaks for it and against it; None if nothing could be chosen, or
+            before it was weighed.
     """
 
     asked: StrategySettings
     kind: str
     outcome: Outcome
-    evidence: "Evidence | None"
     table_file: Path
+    problem: str = ""
+    evidence: "Evidence | None" = None
 
     @property
     def name(self) -> str:
@@ -95,12 +98,6 @@ def part_metrics(part: Part) -> dict[str, float]:
     """Metrics of a part, and what it weighs."""
     found = dict(part.metrics)
     return found if part.evidence is None else found | evidence_metrics(part.evidence)
-
-
-def title_of(settings: Settings) -> str:
-    """What a job is called, by its strategies."""
-    names = ", ".join(asked.name.split(":")[-1] for asked in settings.all_strategies)
-    return f"{names}: {settings.job.replace('_', ' ')}"
 
 
 def spec_of(settings: Settings, asked: StrategySettings, bars: Bars, terms: Terms) -> StudySpec:
@@ -138,21 +135,36 @@ def run_part(  # noqa: PLR0917
     market: tuple[Bars, Terms],
     fleet: Fleet,
     folder: Path,
-) -> tuple[Part, list[str]]:
-    """Research one strategy in one way, and count what was tried.
-
-    Returns:
-        The part, and what went wrong beside it.
-    """
+) -> Part:
+    """Research one strategy in one way, and add what was tried to the ledger."""
     spec = spec_of(settings, asked, *market)
     own = folder / f"{kind}-{spec.strategy.__name__}"
     place = Place(fleet=fleet, folder=own, storage=settings.search.storage, shown=True)
     outcome = _run(settings, kind, spec, place)
     table_file = folder / f"{kind}-{spec.strategy.__name__}.parquet"
     write_table(outcome.trials, table_file)
-    evidence, problems = _weighed(kind, outcome, fleet)
-    part = Part(asked=asked, kind=kind, outcome=outcome, evidence=evidence, table_file=table_file)
-    return part, problems
+    problem = ""
+    try:
+        tried = _tried(outcome.studied)
+        if tried is not None:
+            enter(tried, job=kind, study=outcome.hash)
+    except FanfoldError as error:  # what was found must not be lost with the count
+        problem = str(error)
+    return Part(asked=asked, kind=kind, outcome=outcome, table_file=table_file, problem=problem)
+
+
+def weighed(part: Part, fleet: Fleet) -> Part:
+    """A part with what speaks for it and against it, by all trials that were ever counted."""
+    question = part.outcome.question()
+    if question is None:
+        return part
+    spec, problem = part.studied.spec, part.problem
+    try:
+        strategy = spec.strategy(**spec.fixed, **question.chosen)
+        question = replace(question, counted=count_all(strategy, spec.bars, question.window))
+    except FanfoldError as error:
+        problem = problem or str(error)
+    return replace(part, evidence=weigh(question, fleet), problem=problem)
 
 
 def run_walk(
@@ -194,26 +206,20 @@ def _run(settings: Settings, kind: str, spec: StudySpec, place: Place) -> Outcom
     return validate_spec(one_objective, cut, place)
 
 
-def _weighed(kind: str, outcome: Outcome, fleet: Fleet) -> "tuple[Evidence | None, list[str]]":
-    question = outcome.question()
-    if question is None:
-        return None, []
-    spec, problems = outcome.studied.spec, list[str]()
-    strategy = spec.strategy(**spec.fixed, **question.chosen)
-    try:
-        enter(_tried(outcome.studied, strategy), job=kind, study=outcome.hash)
-        question = replace(question, counted=count_all(strategy, spec.bars, question.window))
-    except FanfoldError as error:  # what was found must not be lost with the count
-        problems.append(str(error))
-    return weigh(question, fleet), problems
-
-
-def _tried(studied: Studied, strategy: Strategy) -> Tried:
-    """All trials of all folds, as the ledger takes them."""
+def _tried(studied: Studied) -> Tried | None:
+    """All trials of all folds, as the ledger takes them; None if none could be run."""
     fixed = studied.spec.fixed
+    ran = [
+        params
+        for tuned in studied.tuned
+        for params, status in zip(tuned.params, tuned.statuses, strict=True)
+        if status != INFEASIBLE
+    ]
+    if not ran:
+        return None
     metrics = [one for tuned in studied.tuned for one in tuned.metrics]
     return Tried(
-        strategy=strategy,
+        strategy=studied.spec.strategy(**fixed, **ran[0]),
         bars=studied.spec.bars,
         terms=studied.spec.terms,
         window=studied.window,

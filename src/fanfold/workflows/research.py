@@ -9,12 +9,12 @@ from fanfold.engine.spec import Terms
 from fanfold.errors import ConfigError
 from fanfold.settings import Settings
 from fanfold.workflows.cross_validate import CrossValidationResult
-from fanfold.workflows.facts import facts_of, notes_of
+from fanfold.workflows.facts import facts_of, notes_of, title_of
 from fanfold.workflows.fleet import Fleet
 from fanfold.workflows.holdout import Kept, open_bars, study_name
 from fanfold.workflows.inputs import terms_for
 from fanfold.workflows.job import Finished
-from fanfold.workflows.parts import KINDS, Part, part_metrics, run_part, title_of
+from fanfold.workflows.parts import KINDS, Part, part_metrics, run_part, weighed
 from fanfold.workflows.terminal import evidence_lines, shown, status_line
 from fanfold.workflows.tune import Study
 
@@ -34,14 +34,13 @@ def research_job(settings: Settings, folder: Path) -> Finished:
     """
     bars, kept = open_bars(settings)
     terms = terms_for(settings)
-    parts: list[Part] = []
-    problems: list[str] = []
     with Fleet(settings.run.workers, settings.run.address) as fleet:
-        for asked in settings.all_strategies:
-            for kind in KINDS[settings.job]:
-                part, wrong = run_part(settings, asked, kind, (bars, terms), fleet, folder)
-                parts.append(part)
-                problems += wrong
+        found = [
+            run_part(settings, asked, kind, (bars, terms), fleet, folder)
+            for asked in settings.all_strategies
+            for kind in KINDS[settings.job]
+        ]
+        parts = [weighed(part, fleet) for part in found]  # once all trials are counted
     if not any(part.metrics for part in parts):
         raise ConfigError("a search must have a trial with a result, had none")
 
@@ -64,7 +63,7 @@ def research_job(settings: Settings, folder: Path) -> Finished:
         metrics=part_metrics(parts[0]),
         lines=[line for part in parts for line in _lines(part)] + _kept_lines(settings, kept),
         artifacts=tuple(part.table_file for part in parts),
-        problems=tuple(problems),
+        problems=tuple(dict.fromkeys(part.problem for part in parts if part.problem)),
         draw=draw,
         views=views,
         record=record,

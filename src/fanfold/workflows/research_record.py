@@ -12,8 +12,8 @@ from fanfold.settings import Settings
 from fanfold.strategies.learning import LearningStrategy
 from fanfold.tracking import ChildRecord, JobRecord, model_tag, save_model
 from fanfold.workflows.cross_validate import CrossValidationResult
-from fanfold.workflows.facts import tags_of
-from fanfold.workflows.parts import Part, part_metrics, title_of
+from fanfold.workflows.facts import tags_of, title_of
+from fanfold.workflows.parts import Part, part_metrics
 from fanfold.workflows.study_views import views_of
 from fanfold.workflows.tune import Study
 

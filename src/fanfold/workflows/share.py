@@ -1,10 +1,11 @@
 """A result as a page that can be handed to somebody else, in one call."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from fanfold.engine.result import Result
-from fanfold.errors import ConfigError
+from fanfold.errors import ConfigError, FanfoldError
 from fanfold.workflows.facts import facts_of_run, notes_of_bars
 
 PAGE = ".html"
@@ -22,7 +23,8 @@ def report(
     """Write the tear sheet of a backtest as one HTML file that needs no network.
 
     The strategy is run again on worse terms for it: at twice the cost, one bar later, up
-    to its break-even cost. Equal results give equal bytes.
+    to its break-even cost; and beside all trials of it that the ledger of this folder has
+    counted. Equal results and an equal ledger give equal bytes.
 
     Args:
         result: What `backtest` returned.
@@ -41,6 +43,7 @@ def report(
     from fanfold.reporting import write_pdf, write_report
     from fanfold.reporting.pdf import found_browser
     from fanfold.workflows.views import run_view
+    from fanfold.workflows.weighing import weighed_backtest
 
     page = Path(path)
     if page.suffix.lower() != PAGE:
@@ -48,10 +51,16 @@ def report(
     if pdf:
         found_browser()  # before the work, not after it
     name = type(result.strategy).__name__
+    told = [*notes_of_bars(result.bars), *notes]
+    evidence = None
+    try:
+        evidence = weighed_backtest(result)
+    except FanfoldError as error:  # a page without it is better than none
+        told.append(f"How much may be luck is not told: {error}")
     written = write_report(
         page,
         title=f"{name} backtest" if title is None else title,
-        runs=[run_view(name, result, [*notes_of_bars(result.bars), *notes])],
+        runs=[replace(run_view(name, result, told), evidence=evidence)],
         sweeps=[],
         facts=facts_of_run(result.bars, result.terms),
     )

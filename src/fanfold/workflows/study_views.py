@@ -57,7 +57,7 @@ def walk_view(part: Part, walk: WalkForwardResult) -> FoldsView:
     """A walk-forward as a report shows it."""
     spec = walk.studied.spec
     return FoldsView(
-        name=part.name,
+        name=spec.strategy.__name__,
         kind=walk.plan.kind,
         objective=walk.objective,
         params=[one.name for one in spec.space],
@@ -74,7 +74,7 @@ def cross_view(part: Part, cross: CrossValidationResult) -> FoldsView:
     """A cross-validation as a report shows it."""
     spec = cross.studied.spec
     return FoldsView(
-        name=part.name,
+        name=spec.strategy.__name__,
         kind=cross.plan.kind,
         objective=cross.objective,
         params=[one.name for one in spec.space],

@@ -15,7 +15,7 @@ from fanfold.errors import ConfigError
 from fanfold.research.plan import Grid, Plan, Sample, axes_of
 from fanfold.settings import Settings, StrategySettings
 from fanfold.workflows.evidence import evidence_metrics
-from fanfold.workflows.facts import facts_of, notes_of, tags_of
+from fanfold.workflows.facts import facts_of, notes_of, tags_of, title_of
 from fanfold.workflows.fleet import Fleet
 from fanfold.workflows.inputs import checked_bars, checked_objective, terms_for
 from fanfold.workflows.job import Finished
@@ -214,7 +214,7 @@ def _draw(settings: Settings, parts: list[Swept], bars: Bars, terms: Terms, fold
 
     return write_report(
         folder / "report.html",
-        title=_title(settings),
+        title=title_of(settings),
         runs=_best_views(settings, parts),
         sweeps=[
             sweep_view(
@@ -229,11 +229,6 @@ def _draw(settings: Settings, parts: list[Swept], bars: Bars, terms: Terms, fold
     )
 
 
-def _title(settings: Settings) -> str:
-    names = ", ".join(asked.name for asked in settings.all_strategies)
-    return f"{names}: {settings.job}"
-
-
 def _record(
     settings: Settings, parts: list[Swept], top: Swept, artifacts: tuple[Path, ...]
 ) -> "JobRecord":
@@ -244,7 +239,7 @@ def _record(
     return JobRecord(
         job=settings.job,
         experiment=settings.track.experiment,
-        name=_title(settings),
+        name=title_of(settings),
         params={
             "objective": settings.objective,
             "strategies": [asked.model_dump() for asked in settings.all_strategies],
