@@ -121,7 +121,9 @@ class SearchSettings(_Section):
 
 def _as_gap(value: Any) -> Any:
     """Bars as a number, time as `5d`, `12h` or `30min`."""
-    if isinstance(value, str):
+    if isinstance(value, float):
+        value = str(value)  # a fraction of a bar is none, nor is it seconds
+    if isinstance(value, str) and not value.startswith("P"):  # as a stored one is written
         found = re.fullmatch(r"(\d+) *(d|h|min)", value.strip())
         if found is None:
             raise ValueError("must be bars, or a time such as 5d, 12h or 30min")
@@ -288,6 +290,8 @@ def _explained(error: ValidationError) -> str:
     message = found["msg"].removeprefix("Value error, ").removeprefix("Input ")
     if not where:
         return message
+    if where == "search.storage":  # what was refused may be a secret
+        return f"{where} {message}"
     return f"{where} {message}, was {found['input']!r}"
 
 

@@ -26,6 +26,7 @@ from fanfold.strategies import (
     Strategy,
     decision,
 )
+from fanfold.strategies.strategy import features_of
 
 FAST, SLOW = 0, 1
 BAND = 2
@@ -130,7 +131,7 @@ def _sweep(
 
 
 def kernel(file: str, space: Space, habit: dict[str, Any], seconds_min: float) -> dict[str, float]:
-    """Time the engine alone: strategies made beforehand, one call, no table."""
+    """Time the engine alone: strategies and features made beforehand, one call, no table."""
     combinations = (dict(zip(space, values, strict=True)) for values in product(*space.values()))
     chosen = [BandedCross(**params) for params in combinations if params["fast"] < params["slow"]]
     return _kernel(chosen, file, habit, seconds_min)
@@ -146,9 +147,10 @@ def _kernel(
     strategies: list[Any], file: str, habit: dict[str, Any], seconds_min: float
 ) -> dict[str, float]:
     bars, terms = bars_of(file), terms_of(start_bar=0, **_choices(habit))
+    features = [features_of(strategy) for strategy in strategies]
     count, seconds = 0, 0.0
     while seconds == 0.0 or seconds < seconds_min:
-        took, _ = timed(lambda: run_chunk(strategies, bars, terms, 0))
+        took, _ = timed(lambda: run_chunk(strategies, bars, terms, 0, features=features))
         count, seconds = count + len(strategies), seconds + took
     return {"seconds": seconds, "count": count}
 

@@ -35,15 +35,33 @@ def ray_map(
     import ray as untyped
 
     ray: Any = untyped
-    task: Any = ray.remote(run).options(max_retries=TASK_RETRIES_MAX)
-    held = shared if isinstance(shared, ray.ObjectRef) else share(shared)
+
+    def run_held(key: str, arrived: Shared, chunk: Chunk) -> R:
+        return run(latest(key, arrived), chunk)
+
+    task: Any = ray.remote(run_held).options(max_retries=TASK_RETRIES_MAX, name=run.__name__)
+    held: Any = shared if isinstance(shared, ray.ObjectRef) else share(shared)
     inflight: deque[Any] = deque()
     for chunk in chunks:
         if len(inflight) == inflight_max:
             yield _get(inflight.popleft())
-        inflight.append(task.remote(held, chunk))
+        inflight.append(task.remote(held.hex(), held, chunk))
     while inflight:
         yield _get(inflight.popleft())
+
+
+_latest: list[tuple[str, Any]] = []
+
+
+def latest(key: str, arrived: Shared) -> Shared:
+    """The first object that arrived in this process under a key, until another key comes.
+
+    The cluster makes a new one for each chunk, and what had been worked out from the last
+    one, such as the times of a million bars, would have to be worked out again.
+    """
+    if not _latest or _latest[0][0] != key:
+        _latest[:] = [(key, arrived)]
+    return _latest[0][1]
 
 
 def share(value: Any) -> Any:

@@ -63,7 +63,11 @@ def block_sums(
         block_count: Blocks of the window.
     """
     names = ("return_sum", "square_sum", "cube_sum", "fourth_sum")
-    final = np.stack([accounts[name] for name in names], axis=-1)
     missing = np.arange(block_count)[np.newaxis, :] >= accounts["block"][:, np.newaxis]
-    running = np.where(missing[..., np.newaxis], final[:, np.newaxis, :], kept)
-    return np.diff(running, axis=1, prepend=0.0)
+    running = kept
+    if missing.any():
+        final = np.stack([accounts[name] for name in names], axis=-1)
+        running = np.where(missing[..., np.newaxis], final[:, np.newaxis, :], kept)
+    sums = running.copy()
+    sums[:, 1:] -= running[:, :-1]
+    return sums

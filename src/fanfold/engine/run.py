@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from fanfold.domain.bars import Bars
 from fanfold.domain.compiled import Compiled
-from fanfold.domain.record import VECTOR_SIZE, view
+from fanfold.domain.record import view
 from fanfold.engine.arena import Arena, Tape
 from fanfold.engine.between import run_between
 from fanfold.engine.blocks import block_cuts, block_sums
 from fanfold.engine.features import BANK_BYTES_MAX, Features, bank_of, groups_of, warm_up_of
 from fanfold.engine.outcomes import FAULTS, Outcomes, fault_of, reason_of, together
+from fanfold.engine.params import param_rows
 from fanfold.engine.prepare import prepared
 from fanfold.engine.spec import Terms
 from fanfold.engine.step.loop import run_bars
@@ -34,7 +35,6 @@ from fanfold.strategies.strategy import (
     decision_of,
     features_of,
     memory_of,
-    params_of,
 )
 
 Mode = Literal["auto", "machine", "plain"]
@@ -183,10 +183,7 @@ class _Compiled:
         self.cash = terms.cash
         self.decide = decide
         self.plain = plain
-        self.params = np.zeros((len(strategies), VECTOR_SIZE))
-        for row, strategy in zip(self.params, strategies, strict=True):
-            values = params_of(strategy, bars.symbols)
-            row[: len(values)] = values
+        self.params = param_rows(strategies, bars.symbols)
         self.features = features or [features_of(strategy) for strategy in strategies]
         size = memory_of(strategies[0], bars.asset_count)
         self.arena = Arena(bars, terms, tape, size, written=prices_written(decide))

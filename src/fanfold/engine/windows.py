@@ -69,7 +69,7 @@ def merged(windows: Sequence[Measured], cash: Sequence[int]) -> Measured:
         own = one.accounts
         for name in SUMMED:
             accounts[name] += own[name]
-        growth *= own["equity"] / start
+        growth *= np.where(growth > 0.0, own["equity"] / start, 1.0)  # all that is lost stays lost
         accounts["status"] = np.maximum(accounts["status"], own["status"])
         kept = accounts["worst_equity"] / accounts["worst_peak"]
         deeper = own["worst_equity"] / own["worst_peak"] < kept

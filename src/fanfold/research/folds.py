@@ -213,7 +213,7 @@ class CrossValidation:
 
 def _before(bars: Bars, bar: int, gaps: Sequence[Gap]) -> int:
     """The bar after the last one that ends all gaps before a bar begins."""
-    for gap in gaps:
+    for gap in reversed(gaps):
         if isinstance(gap, int):
             bar -= gap
         elif bar > 0:
@@ -237,6 +237,8 @@ def _ns(gap: timedelta) -> int:
 
 def _check_gaps(purge: Gap, embargo: Gap) -> None:
     for name, gap in {"purge": purge, "embargo": embargo}.items():
+        if not isinstance(gap, int | timedelta):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigError(f"{name} must be bars or a timedelta, was {gap!r}")
         if (gap if isinstance(gap, int) else gap.total_seconds()) < 0:
             raise ConfigError(f"{name} must not be negative, was {gap}")
 

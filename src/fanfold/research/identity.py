@@ -16,20 +16,23 @@ from fanfold.engine.spec import Terms, code_hash
 from fanfold.research.plan import Params
 from fanfold.strategies.strategy import Strategy
 
-HOOKS = ("features", "columns", "fit", "memory_size")
-"""Methods of a strategy that take part in what it decides."""
-
 WINDOW_TERMS = ("start_bar", "end_bar")
 """Terms that say where a run is scored, and make no other trial of it."""
 
 
 def trial_code(strategy: Strategy) -> str:
     """Hash of all code that decides, of the class of a strategy."""
-    parts = [code_hash(strategy)]
-    for name in HOOKS:
-        found = inspect.getattr_static(type(strategy), name)
-        if inspect.isfunction(found):
-            parts.append(plain_hash(found))
+    kind = type(strategy)
+    own = {
+        name
+        for base in kind.__mro__[: kind.__mro__.index(Strategy)]
+        for name, value in vars(base).items()
+        if inspect.isfunction(value) and not name.startswith("__")
+    }
+    methods = [inspect.getattr_static(kind, name) for name in own]
+    # By their code alone: another name of a method makes no other trial.
+    hashes = sorted(plain_hash(one) for one in methods if inspect.isfunction(one))
+    parts = [code_hash(strategy), *hashes]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
 
@@ -61,4 +64,8 @@ def trial_keys(
 
 def _plain(value: Any, kind: Any) -> Any:
     """A value as its field holds it: a whole number in a field of numbers is one."""
-    return float(value) if kind is float and isinstance(value, int | float) else value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    if kind is int and float(value).is_integer():
+        return int(value)
+    return float(value) if kind is float else value

@@ -5,10 +5,11 @@ made anew for each from a seed of its own, and told in trial order. So a study i
 on any number of workers, and one that was stopped goes on as if it had not been.
 """
 
+import re
 import warnings
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,11 +24,18 @@ Pruner = Literal["wilcoxon", "median", "halving"]
 Direction = Literal["maximize", "minimize"]
 
 SAMPLERS: tuple[Sampler, ...] = ("tpe", "cmaes", "qmc", "random", "nsga2", "nsga3")
+PRUNERS: tuple[Pruner, ...] = ("wilcoxon", "median", "halving")
 ADAPTIVE = frozenset({"tpe", "cmaes", "nsga2", "nsga3"})
 """Samplers whose trials gather where results are good."""
 
 SINGLE_OBJECTIVE = frozenset({"cmaes"})
 """Samplers that know one objective only."""
+
+NOTE = "fanfold.noted_after_"
+"""How a study's attribute begins that keeps what a sampler noted after so many trials."""
+
+MEDIAN_TRIALS_MIN = 5
+"""Trials that have come as far, without which no median is asked for."""
 
 History = list[Any]
 """Finished trials in their order: Optuna's frozen trials."""
@@ -54,7 +62,11 @@ class Search:
     seed: int
 
     def __post_init__(self) -> None:
-        """Refuse what a sampler or a pruner cannot do."""
+        """Refuse what there is not, or what it cannot do."""
+        if self.sampler not in SAMPLERS:
+            raise ConfigError(f"sampler must be one of {', '.join(SAMPLERS)}, was {self.sampler!r}")
+        if self.pruner is not None and self.pruner not in PRUNERS:
+            raise ConfigError(f"pruner must be one of {', '.join(PRUNERS)}, was {self.pruner!r}")
         many = self.objective_count > 1
         if many and self.sampler in SINGLE_OBJECTIVE:
             raise ConfigError(f"sampler {self.sampler} takes one objective, was asked for several")
@@ -122,7 +134,8 @@ class Batch:
         """What the next generation may know."""
         study = self._study
         attributes = study._storage.get_study_system_attrs(study._study_id)  # noqa: SLF001
-        return Past(history=study.get_trials(), attributes=dict(attributes))
+        history = study.get_trials(deepcopy=False)
+        return Past(history=history, attributes=dict(attributes), study=study)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,10 +145,23 @@ class Past:
     Attributes:
         history: Finished trials, in their order.
         attributes: What a sampler noted beside them.
+        study: The study that holds them already, until it is asked for more; None where it
+            has to be built, which makes no difference but time.
+        notes: What had been noted after so many trials, for each generation that is whole.
     """
 
     history: History
     attributes: Mapping[str, Any]
+    study: Any = None
+    notes: Mapping[int, Mapping[str, Any]] = field(default_factory=dict[int, Any])
+
+    def upto(self, count: int) -> "Past":
+        """The past as it was after so many trials.
+
+        Raises:
+            KeyError: A generation did not end there.
+        """
+        return Past(history=self.history[:count], attributes=self.notes[count], notes=self.notes)
 
 
 NOTHING = Past(history=[], attributes={})
@@ -193,16 +219,20 @@ class Store:
         """What a study has done so far; nothing if it is new."""
         with _quiet(), _speaking(self.place):
             study = self._open(name, search)
-            attributes = self._storage.get_study_system_attrs(study._study_id)  # noqa: SLF001
-            return Past(history=study.get_trials(), attributes=dict(attributes))
+            notes = {
+                int(key.removeprefix(NOTE)): value
+                for key, value in study.user_attrs.items()
+                if key.startswith(NOTE)
+            }
+            last = notes.get(max(notes, default=0), {})
+            return Past(history=study.get_trials(), attributes=last, notes=notes)
 
     def write(self, name: str, search: Search, past: Past) -> None:
         """Add what is not there yet."""
         with _quiet(), _speaking(self.place):
             study = self._open(name, search)
-            study.add_trials(past.history[len(study.get_trials()) :])
-            for key, value in past.attributes.items():
-                self._storage.set_study_system_attr(study._study_id, key, value)  # noqa: SLF001
+            study.add_trials(past.history[_trial_count(study) :])
+            study.set_user_attr(f"{NOTE}{len(past.history)}", dict(past.attributes))
 
     def _open(self, name: str, search: Search) -> Any:
         import optuna
@@ -222,7 +252,8 @@ def checked_storage(address: str) -> str:
         ConfigError: It carries a password.
     """
     before, at, _ = address.partition("@")
-    if at and ":" in before.partition("://")[2]:
+    stated = re.search(r"[?&](password|passwd|pwd)=", address, re.IGNORECASE)
+    if stated or (at and ":" in before.partition("://")[2]):
         raise ConfigError(
             "storage must carry no password, did: name it in PGPASSWORD or in a password file"
         )
@@ -275,18 +306,28 @@ def _study(search: Search, past: Past) -> Any:
     import optuna
 
     with _quiet():
+        sampler = _sampler(search, len(past.history) // search.generation_size)
+        if past.study is not None and len(past.study.get_trials(deepcopy=False)) == len(
+            past.history
+        ):
+            past.study.sampler = sampler
+            return past.study
         storage = optuna.storages.InMemoryStorage()
         study: Any = optuna.create_study(
             study_name="study",  # some pruners hash it
             storage=storage,
             directions=list(search.directions),
-            sampler=_sampler(search, len(past.history) // search.generation_size),
+            sampler=sampler,
             pruner=_pruner(search),
         )
         for key, value in past.attributes.items():
             storage.set_study_system_attr(study._study_id, key, value)  # noqa: SLF001
         study.add_trials(past.history)
     return study
+
+
+def _trial_count(study: Any) -> int:
+    return len(study.get_trials(deepcopy=False))
 
 
 def _sampler(search: Search, generation: int) -> Any:
@@ -343,10 +384,35 @@ def _pruner(search: Search) -> Any:
     if search.pruner == "wilcoxon":
         return pruners.WilcoxonPruner(p_threshold=0.1, n_startup_steps=2)
     if search.pruner == "median":
-        return pruners.MedianPruner(n_startup_trials=search.generation_size, n_warmup_steps=1)
+        return _below_median(search)
     if search.pruner == "halving":
         return pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2)
     return pruners.NopPruner()
+
+
+def _below_median(search: Search) -> Any:
+    """Gives up what is worse than the middle of the others after as many steps.
+
+    Optuna's own compares a trial's best step so far, as of a loss that falls while a model
+    is trained; steps here are stretches of bars, of which the latest mean counts.
+    """
+    from optuna.pruners import BasePruner
+
+    sign = 1.0 if "maximize" in search.directions else -1.0
+
+    class BelowMedian(BasePruner):
+        def prune(self, study: Any, trial: Any) -> bool:
+            step = trial.last_step
+            others = [
+                sign * other.intermediate_values[step]
+                for other in study.get_trials(deepcopy=False)
+                if other.number != trial.number and step in other.intermediate_values
+            ]
+            if step is None or step == 0 or len(others) < MEDIAN_TRIALS_MIN:
+                return False
+            return bool(sign * trial.intermediate_values[step] < np.median(others))
+
+    return BelowMedian()
 
 
 def _distribution(dimension: Dimension) -> Any:

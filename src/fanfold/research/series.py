@@ -30,6 +30,9 @@ from fanfold.strategies.strategy import Strategy, learns
 SAMPLE_MAX = 2_000
 """Trials whose returns are looked at [trials]."""
 
+SAMPLE_NUMBERS_MAX = 4_000_000
+"""Returns of all of them together; of long windows, fewer trials are looked at."""
+
 LEARNING_SAMPLE_MAX = 64
 """The same of a strategy that is fitted for each of them [trials]."""
 
@@ -90,11 +93,25 @@ class Series:
 
 
 def sampled(
-    params: Sequence[Params], keep: Params, strategy: type[Strategy], seed: int
+    params: Sequence[Params],
+    keep: Params,
+    strategy: type[Strategy],
+    *,
+    return_count: int,
+    seed: int,
 ) -> list[Params]:
-    """Distinct parameters, the kept ones among them, at most as many as can be looked at."""
+    """Distinct parameters, the kept ones first, at most as many as can be looked at.
+
+    Args:
+        params: Parameters of all trials.
+        keep: Those that must be among them.
+        strategy: Class of the trials.
+        return_count: Returns of the window that they are looked at on.
+        seed: Of the draw.
+    """
     distinct = list({repr(one): one for one in (keep, *params)}.values())
-    most = LEARNING_SAMPLE_MAX if learns(strategy) else SAMPLE_MAX
+    room = max(SAMPLE_NUMBERS_MAX // max(return_count, 1), 1)
+    most = min(LEARNING_SAMPLE_MAX if learns(strategy) else SAMPLE_MAX, room)
     if len(distinct) <= most:
         return distinct
     rng = np.random.default_rng([seed, len(distinct)])

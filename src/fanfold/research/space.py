@@ -8,7 +8,7 @@ from typing import Any, Literal, cast, get_args, get_origin
 import numpy as np
 
 from fanfold.errors import ConfigError
-from fanfold.research.plan import AXIS_SIZE_MAX, Params, checked_name
+from fanfold.research.plan import AXIS_SIZE_MAX, Params, checked_name, plain_value
 from fanfold.strategies.strategy import Strategy
 
 Kind = Literal["int", "float", "choice"]
@@ -79,10 +79,13 @@ def space_of(
             to search.
     """
     stated, fixed = stated or {}, fixed or {}
+    check_strategy(strategy)
     for name in (*stated, *fixed):
         checked_name(strategy, name)
+    for name in stated.keys() & fixed.keys():
+        raise ConfigError(f"{name} must be searched or fixed, was both")
     found = [
-        _stated(name, stated[name]) if name in stated else _bounded(strategy, name)
+        _stated(strategy, name, stated[name]) if name in stated else _bounded(strategy, name)
         for name in strategy.model_fields
         if name not in fixed
     ]
@@ -98,30 +101,42 @@ def random_params(space: Space, rng: np.random.Generator) -> Params:
     return {dimension.name: dimension.draw(rng) for dimension in space}
 
 
-def _stated(name: str, values: Any) -> Dimension:
+def check_strategy(strategy: Any) -> None:
+    """Refuse what is no class of strategies.
+
+    Raises:
+        ConfigError: It is something else, such as a strategy with parameters.
+    """
+    if not (isinstance(strategy, type) and issubclass(strategy, Strategy)):
+        raise ConfigError(f"strategy must be a class of strategies, was {strategy!r}")
+
+
+def _stated(strategy: type[Strategy], name: str, values: Any) -> Dimension:
     if isinstance(values, range):
         if not 1 <= len(values) <= AXIS_SIZE_MAX:
             raise ConfigError(f"{name} must have 1 to {AXIS_SIZE_MAX:,} values, had {len(values)}")
         low, high = sorted((values[0], values[-1]))
         return Dimension(name=name, kind="int", low=low, high=high, step=abs(values.step))
     if isinstance(values, str) or not isinstance(values, Iterable):
-        return Dimension(name=name, kind="choice", choices=(values,))
-    choices: tuple[Any, ...] = tuple(cast("Iterable[Any]", values))
-    if isinstance(values, tuple) and len(choices) == PAIR:
-        return _between(name, *choices)
+        return Dimension(name=name, kind="choice", choices=(plain_value(values),))
+    choices = tuple(plain_value(value) for value in cast("Iterable[Any]", values))
+    is_pair = isinstance(values, tuple) and len(choices) == PAIR
+    if is_pair and not any(isinstance(end, bool) for end in choices):
+        return _between(name, *choices, whole=strategy.model_fields[name].annotation is int)
     if not 1 <= len(choices) <= AXIS_SIZE_MAX:
         raise ConfigError(f"{name} must have 1 to {AXIS_SIZE_MAX:,} values, had {len(choices)}")
     return Dimension(name=name, kind="choice", choices=choices)
 
 
-def _between(name: str, low: Any, high: Any) -> Dimension:
+def _between(name: str, low: Any, high: Any, *, whole: bool) -> Dimension:
     numbers = all(isinstance(end, int | float) and math.isfinite(end) for end in (low, high))
     if not numbers or low > high:
         raise ConfigError(f"{name} must go from a number to one not below it, was {(low, high)}")
-    whole = type(low) is int and type(high) is int
-    return Dimension(
-        name=name, kind="int" if whole else "float", low=low, high=high, step=1 if whole else 0
-    )
+    if whole and not (float(low).is_integer() and float(high).is_integer()):
+        raise ConfigError(f"{name} must go from a whole number to another, was {(low, high)}")
+    if whole or (type(low) is int and type(high) is int):
+        return Dimension(name=name, kind="int", low=int(low), high=int(high), step=1)
+    return Dimension(name=name, kind="float", low=float(low), high=float(high))
 
 
 def _bounded(strategy: type[Strategy], name: str) -> Dimension:
@@ -144,6 +159,11 @@ def _bounded(strategy: type[Strategy], name: str) -> Dimension:
         )
     if kind is float:
         step = float(bounds.get("multiple_of", 0.0))
+        if step:
+            first, last = math.ceil(low / step), math.floor(high / step)
+            first += 1 if "ge" not in bounds and first * step == low else 0
+            last -= 1 if "le" not in bounds and last * step == high else 0
+            low, high = first * step, last * step
         return Dimension(name=name, kind="float", low=float(low), high=float(high), step=step)
     low += 1 if "ge" not in bounds else 0
     high -= 1 if "le" not in bounds else 0

@@ -20,7 +20,7 @@ from fanfold.research.folds import WINDOW_BARS_MIN
 from fanfold.research.made import largest_warm_up, make
 from fanfold.research.plan import Params
 from fanfold.research.search import ADAPTIVE, Pruner, Sampler, Search
-from fanfold.research.space import Space, random_params
+from fanfold.research.space import Space, check_strategy, random_params
 from fanfold.research.study import GENERATION_SIZE, Goal, Task
 from fanfold.research.sweep import CORNERS_MAX, checked_first
 from fanfold.research.trials import Slot, TrialInputs
@@ -75,6 +75,12 @@ class StudySpec:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be done."""
+        check_strategy(self.strategy)
+        whole = {"trials": self.trial_count, "generation": self.generation_size}
+        whole |= {"folds": self.score_folds, "seed": self.seed}
+        for name, value in whole.items():
+            if type(value) is not int:
+                raise ConfigError(f"{name} must be a whole number, was {value!r}")
         if not 1 <= self.generation_size <= GENERATION_SIZE_MAX:
             raise ConfigError(
                 f"generation must be 1 to {GENERATION_SIZE_MAX:,}, was {self.generation_size}"

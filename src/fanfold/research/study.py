@@ -6,7 +6,7 @@ What runs them is handed in, so nothing here knows where that is.
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,9 @@ class Goal:
         for name in (*self.objectives, *(name for name, _ in self.constraints)):
             if name not in METRICS:
                 raise ConfigError(f"objective must be one of {', '.join(METRICS)}, was {name!r}")
+        for name, bound in self.constraints:
+            if isinstance(bound, str) or not np.isfinite(bound):
+                raise ConfigError(f"constraint of {name} must be a number, was {bound!r}")
 
     @property
     def directions(self) -> tuple[Direction, ...]:
@@ -201,7 +204,7 @@ class _Turn:
         self.count = count
         self.known = known
         self.batch: Batch | None = None
-        if len(known.history) >= start + count:
+        if start + count in known.notes and len(known.history) >= start + count:
             trials = known.history[start : start + count]
             self.params: list[Params] = [dict(trial.params) for trial in trials]
             self.steps_left = [self._steps_of(trial) for trial in trials]
@@ -237,7 +240,10 @@ class _Turn:
             self.runs[slot] = alive, runs.take(own)
         if self.batch is None or self.study.task.search.pruner is None:
             return
-        together = self._together(alive, self.study.task.steps[step], inputs)
+        # Stretches are compared one by one, or by how a trial has done over all so far.
+        alone = self.study.task.search.pruner == "wilcoxon"
+        steps = self.study.task.steps[step if alone else 0 : step + 1]
+        together = self._together(alive, [slot for one in steps for slot in one], inputs)
         values = _metrics(together, inputs)[goal.objectives[0]]
         for place, k in enumerate(alive):
             if np.isfinite(values[place]):
@@ -274,8 +280,7 @@ class _Turn:
         if self.batch is not None:
             self.study.past = self.batch.past()
         else:
-            shown = self.known.history[: self.start + self.count]
-            self.study.past = replace(self.known, history=shown)
+            self.study.past = self.known.upto(self.start + self.count)
 
     def _tell(  # noqa: PLR0917
         self,

@@ -18,8 +18,8 @@ from fanfold.engine.run import Mode
 from fanfold.engine.spec import Terms
 from fanfold.errors import ConfigError, WarmUpError
 from fanfold.research.chunks import uncollected
-from fanfold.research.made import FAILED, INFEASIBLE, Made, largest_warm_up, make, run_made
-from fanfold.research.plan import Params, Plan
+from fanfold.research.made import FAILED, INFEASIBLE, Made, largest_warm_up, make_all, run_made
+from fanfold.research.plan import Params, Plan, combinations
 from fanfold.research.table import BLOCK_SUMS, ArrowBatch, arrow, sums_column
 from fanfold.strategies.strategy import Strategy
 
@@ -74,9 +74,8 @@ def likely_warm_up(
         {name: values[k] for (name, values), k in zip(plan.axes, corner, strict=True)}
         for corner in corners
     ]
-    chosen += [plan[index] for index in range(min(CORNERS_MAX, len(plan)))]
-    made = (make(strategy, fixed, params) for params in chosen)
-    return largest_warm_up(made, bars, terms)
+    chosen += combinations(plan, 0, min(CORNERS_MAX, len(plan)))
+    return largest_warm_up(make_all(strategy, fixed, chosen), bars, terms)
 
 
 def checked_first(warm_up: int, bars: Bars, terms: Terms) -> int:
@@ -101,29 +100,28 @@ def run_sweep_chunk(sweep: Sweep, chunk: Chunk) -> ArrowBatch:
         One row a combination, in plan order: parameters, `METRICS`, status, reason.
     """
     with uncollected():
-        chosen = [sweep.plan[index] for index in range(*chunk)]
         if sweep.made is not None:
             made: Sequence[Made] = sweep.made[slice(*chunk)]
         else:
-            made = [make(sweep.strategy, sweep.fixed, params) for params in chosen]
+            made = make_all(sweep.strategy, sweep.fixed, combinations(sweep.plan, *chunk))
         bars = largest_warm_up(made, sweep.bars, sweep.terms)
         if sweep.terms.start_bar is None and bars > sweep.first + 1:
             raise WarmUpError(
                 f"all combinations must decide from one bar on, {sweep.first}; "
                 f"one warms up for {bars} bars"
             )
-        return _rows(sweep, chosen, made)
+        return _rows(sweep, chunk, made)
 
 
-def _rows(sweep: Sweep, chosen: Sequence[Params], made: Sequence[Made]) -> ArrowBatch:
+def _rows(sweep: Sweep, chunk: Chunk, made: Sequence[Made]) -> ArrowBatch:
     pa = arrow()
     ended = run_made(
         made, sweep.bars, sweep.terms, sweep.first, mode=sweep.mode, block_count=BLOCK_COUNT
     )
     outcomes = ended.outcomes
     columns: dict[str, Any] = {
-        name: pa.array([params[name] for params in chosen], pa.array(values).type)
-        for name, values in sweep.plan.axes
+        name: pa.array(values).take(pa.array(places))
+        for (name, values), places in zip(sweep.plan.axes, sweep.plan.places(*chunk), strict=True)
     }
     metrics = metrics_of(
         measured(outcomes.accounts, sweep.bars, sweep.first),

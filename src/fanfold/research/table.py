@@ -134,7 +134,8 @@ class SweepTable:
 
         name = f"part-{start:010d}-{start + batch.num_rows:010d}.parquet"
         unfinished = self.folder / f".{name}.{os.getpid()}"
-        pq.write_table(pa.Table.from_batches([batch]), unfinished)
+        # Hardly a number comes twice, and looking for those that do takes longer than the rest.
+        pq.write_table(pa.Table.from_batches([batch]), unfinished, use_dictionary=False)
         unfinished.replace(self.folder / name)
 
     def done(self) -> int:

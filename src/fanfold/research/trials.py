@@ -50,8 +50,8 @@ class Slot:
 
     @property
     def spans(self) -> list[tuple[int, int]]:
-        """Bars to learn from: those whose returns are within the windows."""
-        return [(window.first, window.last) for window in self.fit]
+        """Bars to learn from: those whose returns are measured, not the one before them."""
+        return [(window.first + 1, window.last) for window in self.fit]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

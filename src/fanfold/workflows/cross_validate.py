@@ -18,7 +18,7 @@ from fanfold.engine.options import FillOptions
 from fanfold.engine.result import Result
 from fanfold.engine.run import check_bars
 from fanfold.engine.windows import Window
-from fanfold.errors import ConfigError
+from fanfold.errors import ConfigError, StrategyError
 from fanfold.execution.costs import Costs
 from fanfold.measures import sharpe_ratio
 from fanfold.research.folds import CrossValidation, Fold, Gap
@@ -33,7 +33,7 @@ from fanfold.strategies.sizing import Sizing
 from fanfold.strategies.strategy import Strategy, learns
 from fanfold.workflows.evidence import Question, question_of, weighed_alone
 from fanfold.workflows.fleet import Fleet
-from fanfold.workflows.studies import Place, Studied, run_study
+from fanfold.workflows.studies import Nothing, Place, Studied, fitted_strategy, run_study
 from fanfold.workflows.tune import trials_frame
 
 if TYPE_CHECKING:
@@ -60,14 +60,15 @@ class CrossValidationResult:
         studied: The search of every split.
         splits: Which groups each split tested, and what it trained on.
         choices: What each split chose; None if no trial had a result.
-        tests: Runs of each split on each of its test groups; None where nothing was chosen.
+        tests: Runs of each split on each of its test groups; nothing is held where nothing
+            was chosen, or where the choice failed.
     """
 
     plan: CrossValidation
     studied: Studied
     splits: tuple[Fold, ...]
     choices: tuple[int | None, ...]
-    tests: Mapping[tuple[int, int], Result | None]
+    tests: Mapping[tuple[int, int], Result]
 
     @property
     def objective(self) -> str:
@@ -82,8 +83,8 @@ class CrossValidationResult:
         columns: dict[str, Any] = {}
         for number, path in enumerate(self.plan.paths(self.splits)):
             tests = [self.tests[split, group] for group, split in enumerate(path)]
-            columns[f"path_{number}"] = pd.concat([_returns(one) for one in tests])
-        return pd.DataFrame(columns).fillna(0.0)
+            columns[f"path_{number}"] = pd.concat([one.returns for one in tests])
+        return pd.DataFrame(columns)
 
     @cached_property
     def paths(self) -> "pd.DataFrame":
@@ -163,7 +164,7 @@ class CrossValidationResult:
         chosen = {} if number is None else tuned.params[number]
         inside = np.nan if number is None else tuned.metrics[number][self.objective]
         results = [self.tests[split.number, group] for group in split.groups]
-        outside = [np.nan if one is None else one.metrics[self.objective] for one in results]
+        outside = [one.metrics[self.objective] for one in results]
         spans = [window.days(spec.bars) for window in split.test]
         found = [value for value in outside if np.isfinite(value)]
         out = float(np.mean(found)) if found else np.nan
@@ -181,12 +182,6 @@ class CrossValidationResult:
             "trials": len(tuned.params),
             "kept": sum(tuned.kept),
         }
-
-
-def _returns(test: Result | None) -> "pd.Series[float]":
-    import pandas as pd
-
-    return pd.Series(dtype=float, name="returns") if test is None else test.returns
 
 
 def cross_validate(
@@ -311,7 +306,7 @@ def validate_spec(spec: StudySpec, plan: CrossValidation, place: Place) -> Cross
     studied = run_study(spec, trains, place)
     splits = plan.folds(spec.bars, studied.window)
     choices = tuple(tuned.best(spec.goal) for tuned in studied.tuned)
-    tests: dict[tuple[int, int], Result | None] = {}
+    tests: dict[tuple[int, int], Result] = {}
     known: dict[str, Result] = {}
     for split, number in zip(splits, choices, strict=True):
         for group, window in zip(split.groups, split.test, strict=True):
@@ -323,15 +318,21 @@ def validate_spec(spec: StudySpec, plan: CrossValidation, place: Place) -> Cross
 
 def _test(
     studied: Studied, split: Fold, number: int | None, window: Window, known: dict[str, Result]
-) -> Result | None:
-    """A split's choice on one test group; equal choices are run once."""
-    if number is None:
-        return None
+) -> Result:
+    """A split's choice on one test group; equal choices are run once.
+
+    Nothing is held where there is no choice, or where it fails.
+    """
     spec = studied.spec
+    terms = studied.inputs.terms_of(Slot(window=window))
+    if number is None:
+        return run_backtest(Nothing(), spec.bars, terms)
     params = studied.tuned[split.number].params[number]
     slot = Slot(window=window, fit=split.train if learns(spec.strategy) else ())
     key = repr((params, slot))
     if key not in known:
-        strategy = spec.strategy(**spec.fixed, **params).fit(spec.bars, slot.spans)
-        known[key] = run_backtest(strategy, spec.bars, studied.inputs.terms_of(slot))
+        try:
+            known[key] = run_backtest(fitted_strategy(spec, params, slot), spec.bars, terms)
+        except StrategyError:
+            known[key] = run_backtest(Nothing(), spec.bars, terms)
     return known[key]

@@ -141,8 +141,15 @@ def weigh(question: Question, fleet: Fleet) -> "Evidence":
     from fanfold.research.evidence import evidence_of
 
     asked = question
-    chosen = sampled(asked.params, asked.chosen, asked.strategy, asked.seed)
-    series = _series(asked, chosen, fleet)
+    inputs = _inputs(asked)
+    chosen = sampled(
+        asked.params,
+        asked.chosen,
+        asked.strategy,
+        return_count=inputs.return_count,
+        seed=asked.seed,
+    )
+    series = _series(inputs, chosen, fleet)
     returns, exposures = series.returns, series.exposures
     own = asked.returns
     if own is None:
@@ -210,17 +217,20 @@ def own_count(sums: NDArray[np.float64], counts: NDArray[np.int64]) -> Counted:
     return Counted(count=len(total), sharpes=sharpes[np.isfinite(sharpes)])
 
 
-def _series(asked: Question, params: list[Params], fleet: Fleet) -> Series:
-    inputs = SeriesInputs(
+def _inputs(asked: Question) -> SeriesInputs:
+    return SeriesInputs(
         strategy=asked.strategy,
         fixed=asked.fixed,
         bars=asked.bars,
         terms=asked.terms,
         slot=Slot(window=asked.window, fit=asked.fit if learns(asked.strategy) else ()),
-        mode=mode_for(len(params), asked.bars),
+        mode=mode_for(len(asked.params), asked.bars),
     )
+
+
+def _series(inputs: SeriesInputs, params: list[Params], fleet: Fleet) -> Series:
     pace = probe(lambda count: run_series_chunk(inputs, tuple(params[:count])), len(params))
-    fleet.gather(pace.seconds(len(params)), asked.strategy)
+    fleet.gather(pace.seconds(len(params)), inputs.strategy)
     size = min(fleet.chunk_size(pace, len(params)), inputs.chunk_size)
     chunks = (tuple(params[at : at + size]) for at in range(0, len(params), size))
     return series_of(params, fleet.map(run_series_chunk, chunks, shared=inputs))

@@ -1,7 +1,9 @@
 """The part of the data that nobody looks at: cut off before a job, sealed, opened once."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import numpy as np
 
@@ -9,11 +11,19 @@ from fanfold.domain.bars import Bars
 from fanfold.domain.period import day_text
 from fanfold.errors import ConfigError
 from fanfold.settings import Settings
-from fanfold.workflows.folders import job_folder
 from fanfold.workflows.inputs import bars_for, checked_bars
 
 SEALING = ("walk_forward", "study")
 """Jobs that may keep a holdout."""
+
+BESIDE: dict[str, Any] = {
+    "run": {"workers", "address"},
+    **dict.fromkeys(("folder", "track", "report", "top"), True),
+}
+"""Settings that make no other study."""
+
+NAME_CHARACTERS_MAX = 80
+"""Of a study's name, before its digest [characters]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +42,15 @@ class Kept:
 
 
 def study_name(settings: Settings) -> str:
-    """What a study is called by whoever opens its holdout: the name of its folder."""
-    return job_folder(settings).name
+    """What a study is called by whoever opens its holdout.
+
+    Where it runs and what is kept of it does not count: else another experiment's name would
+    be another look.
+    """
+    asked = settings.model_dump_json(exclude=BESIDE)
+    names = [one.name.split(":")[-1] for one in settings.all_strategies]
+    digest = hashlib.sha256(asked.encode()).hexdigest()[:8]
+    return f"{'-'.join([settings.job, *names])[:NAME_CHARACTERS_MAX]}-{digest}"
 
 
 def open_bars(settings: Settings) -> tuple[Bars, Kept | None]:
@@ -42,18 +59,20 @@ def open_bars(settings: Settings) -> tuple[Bars, Kept | None]:
     Raises:
         ConfigError: The holdout leaves no bars, or bars of the job are sealed by a study.
     """
-    from fanfold.tracking import seal
+    from fanfold.tracking import check_unsealed, seal
 
     stated = settings.walk_forward.holdout
     if settings.job not in SEALING or stated is None:
         return checked_bars(settings), None
     kept = keep_back(bars_for(settings), stated)
+    days = kept.bars.session_day
+    check_unsealed(kept.bars.symbols, int(days[0]), int(days[-1]))
     seal(
         study_name(settings),
         kept.bars.symbols,
         kept.first_day,
         kept.last_day,
-        {"settings": settings.model_dump(mode="json")},
+        {"settings": settings.model_dump(mode="json", exclude=BESIDE)},
     )
     return kept.bars, kept
 

@@ -3,16 +3,21 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
 from numpy.random import default_rng
 
+from fanfold.domain.decision import decision
 from fanfold.engine.windows import Window
+from fanfold.errors import FanfoldError, StrategyError
 from fanfold.research.chunks import PROBE_SIZE
+from fanfold.research.plan import Params
 from fanfold.research.search import Store, checked_storage
 from fanfold.research.space import random_params
 from fanfold.research.spec import Layout, StudySpec, inputs_of, layout_of, tasks_of
 from fanfold.research.study import Tuned, run_studies
 from fanfold.research.trials import Runs, Slot, TrialInputs, Unit
+from fanfold.strategies.strategy import Strategy
 from fanfold.workflows.fleet import Fleet
 from fanfold.workflows.progress import progress
 from fanfold.workflows.units import Units
@@ -139,3 +144,32 @@ def _first_units(spec: StudySpec, layout: Layout) -> list[Unit]:
     rng = default_rng([spec.seed, len(layout.slots)])
     slot = layout.steps[0][0][0]
     return [Unit(slot, random_params(spec.space, rng)) for _ in range(PROBE_SIZE)]
+
+
+@decision
+def _hold_nothing(assets: Any, portfolio: Any, memory: Any) -> None:  # noqa: ARG001
+    for asset in assets:
+        asset.target = 0.0
+
+
+class Nothing(Strategy):
+    """Holds nothing: what is done where no choice could be made."""
+
+    decide: ClassVar[Any] = _hold_nothing
+
+
+def fitted_strategy(spec: StudySpec, params: Params, slot: Slot) -> Strategy:
+    """A choice as it is run on a slot: fitted, if it learns.
+
+    Raises:
+        StrategyError: It could not learn.
+    """
+    made = spec.strategy(**spec.fixed, **params)
+    try:
+        return made.fit(spec.bars, slot.spans)
+    except FanfoldError as error:
+        raise StrategyError(f"{spec.strategy.__name__}: {error}") from error
+    except Exception as error:  # the user's own code
+        raise StrategyError(
+            f"{spec.strategy.__name__}: fit raised {type(error).__name__}: {error}"
+        ) from error

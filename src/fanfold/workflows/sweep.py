@@ -18,9 +18,9 @@ from fanfold.engine.run import check_bars, mode_for
 from fanfold.engine.spec import Terms, code_hash
 from fanfold.errors import WarmUpError
 from fanfold.execution.costs import Costs
-from fanfold.research.chunks import cut, probe, uncollected
-from fanfold.research.made import Made, largest_warm_up, make
-from fanfold.research.plan import Grid, Params, Plan, axes_of, checked_name
+from fanfold.research.chunks import CHUNK_SIZE_MAX, cut, probe, uncollected
+from fanfold.research.made import Made, largest_warm_up, make, make_all
+from fanfold.research.plan import Grid, Params, Plan, axes_of, checked_name, combinations
 from fanfold.research.sweep import Sweep, checked_first, likely_warm_up, run_sweep_chunk
 from fanfold.research.table import (
     BLOCK_SUMS,
@@ -187,14 +187,16 @@ def _inputs(asked: _Asked, *, exact: bool = False) -> Sweep:
     the first chunk grows with it.
     """
     strategy, fixed, plan, bars, terms = asked
-    made = (make(strategy, fixed, plan[index]) for index in range(len(plan)))
     kept: list[Made] | None = None
     with uncollected():
         if len(plan) <= TABLE_ROWS_MAX:
-            kept = list(made)
+            kept = make_all(strategy, fixed, combinations(plan, 0, len(plan)))
             warm_up = largest_warm_up(kept, bars, terms)
         elif exact:
-            warm_up = largest_warm_up(made, bars, terms)
+            warm_up = max(
+                largest_warm_up(make_all(strategy, fixed, combinations(plan, *span)), bars, terms)
+                for span in cut(0, len(plan), CHUNK_SIZE_MAX)
+            )
         else:
             warm_up = likely_warm_up(strategy, fixed, plan, bars, terms)
     return Sweep(

@@ -38,7 +38,7 @@ def unseal_job(study: str) -> tuple[list[str], dict[str, Any]]:
     from fanfold.tracking import open_seal, record_look
     from fanfold.tracking.seals import seals
 
-    found = [one for one in seals() if one.study.startswith(study)]
+    found = [one for one in seals() if study and one.study.startswith(study)]
     if len(found) != 1:
         known = ", ".join(one.study for one in (found or seals())) or "none"
         raise ConfigError(f"study must name one sealed holdout, was {study!r}; known are {known}")

@@ -14,6 +14,7 @@ from fanfold.engine.options import FillOptions
 from fanfold.engine.result import Result
 from fanfold.engine.run import check_bars
 from fanfold.engine.windows import Window
+from fanfold.errors import StrategyError
 from fanfold.execution.costs import Costs
 from fanfold.research.folds import Fold, Gap, WalkForward
 from fanfold.research.plan import Params
@@ -26,7 +27,7 @@ from fanfold.risk.limits import Limits
 from fanfold.strategies.sizing import Sizing
 from fanfold.strategies.strategy import Strategy, learns
 from fanfold.workflows.fleet import Fleet
-from fanfold.workflows.studies import Place, Studied, run_study
+from fanfold.workflows.studies import Nothing, Place, Studied, fitted_strategy, run_study
 from fanfold.workflows.walked import Tested, WalkForwardResult
 
 if TYPE_CHECKING:
@@ -187,21 +188,33 @@ def _fit(spec: StudySpec, fold: Fold) -> tuple[Window, ...]:
 
 def _tested(studied: Studied, folds: tuple[Fold, ...]) -> Iterable[Tested]:
     """One account through all test windows: each begins with what the one before left."""
-    spec, inputs = studied.spec, studied.inputs
-    cash = spec.terms.cash
+    cash = studied.spec.terms.cash
     for fold in folds:
-        tuned = studied.tuned[fold.number]
-        number = tuned.best(spec.goal)
-        if number is None or cash <= 0:
-            yield Tested(fold=fold, params=None, in_sample=np.nan, result=None)
-            continue
-        params = tuned.params[number]
-        slot = Slot(window=fold.test[0], fit=_fit(spec, fold))
-        strategy = spec.strategy(**spec.fixed, **params).fit(spec.bars, slot.spans)
-        result = run_backtest(strategy, spec.bars, inputs.terms_of(slot, cash=cash))
-        in_sample = tuned.metrics[number][spec.goal.objectives[0]]
-        yield Tested(fold=fold, params=params, in_sample=in_sample, result=result)
-        cash = int(result.outcome.accounts[0]["cash"])
+        one = _test(studied, fold, cash)
+        yield one
+        if one.run is not None:
+            cash = int(one.run.outcome.accounts[0]["cash"])
+
+
+def _test(studied: Studied, fold: Fold, cash: int) -> Tested:
+    spec, inputs = studied.spec, studied.inputs
+    slot = Slot(window=fold.test[0], fit=_fit(spec, fold))
+    tuned = studied.tuned[fold.number]
+    number = tuned.best(spec.goal)
+    params = None if number is None else tuned.params[number]
+    in_sample = np.nan if number is None else tuned.metrics[number][spec.goal.objectives[0]]
+    if cash <= 0:
+        return Tested(fold=fold, params=params, in_sample=in_sample, run=None, reason="ruined")
+    terms, reason = inputs.terms_of(slot, cash=cash), "no trial had a result"
+    if params is not None:
+        try:
+            strategy = fitted_strategy(spec, params, slot)
+            run = run_backtest(strategy, spec.bars, terms)
+            return Tested(fold=fold, params=params, in_sample=in_sample, run=run)
+        except StrategyError as error:  # this fold's affair: the others go on
+            reason = str(error)
+    run = run_backtest(Nothing(), spec.bars, terms)
+    return Tested(fold=fold, params=params, in_sample=in_sample, run=run, reason=reason)
 
 
 def _carried(studied: Studied, tested: Sequence[Tested]) -> Result | None:

@@ -14,6 +14,7 @@ from fanfold.measures import max_drawdown, max_drawdown_days
 from fanfold.research.folds import Fold, WalkForward
 from fanfold.research.plan import Params
 from fanfold.research.study import studies_hash
+from fanfold.research.trials import Slot
 from fanfold.strategies.strategy import Strategy
 from fanfold.workflows.evidence import Question, question_of, weighed_alone
 from fanfold.workflows.studies import Studied
@@ -31,15 +32,23 @@ class Tested:
 
     Attributes:
         fold: The fold.
-        params: What was chosen; None if no trial had a result: nothing is held then.
+        params: What was chosen; None if no trial had a result.
         in_sample: The objective on the training windows; NaN if nothing was chosen.
-        result: The run on the test window; None if nothing was chosen, or nothing was left.
+        run: The account on the test window; nothing is held where nothing was chosen or
+            the choice failed. None once no money is left.
+        reason: Why nothing is held, or "".
     """
 
     fold: Fold
     params: Params | None
     in_sample: float
-    result: Result | None
+    run: Result | None
+    reason: str = ""
+
+    @property
+    def result(self) -> Result | None:
+        """The choice's own run; None where there is none."""
+        return None if self.reason else self.run
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,7 +75,7 @@ class WalkForwardResult:
         """The runs that the out-of-sample account is made of, in time."""
         if self.carried is not None:
             return [self.carried]
-        return [one.result for one in self.tested if one.result is not None]
+        return [one.run for one in self.tested if one.run is not None]
 
     @property
     def objective(self) -> str:
@@ -157,7 +166,7 @@ class WalkForwardResult:
         if params is None:
             return None
         latest = self.plan.latest(self.studied.window)
-        return spec.strategy(**params).fit(spec.bars, [(one.first, one.last) for one in latest])
+        return spec.strategy(**params).fit(spec.bars, Slot(window=latest[0], fit=latest).spans)
 
     def question(self) -> Question | None:
         """What is to be asked of the out-of-sample account; None if nothing was chosen."""
@@ -198,4 +207,5 @@ class WalkForwardResult:
             "efficiency": out / one.in_sample if one.in_sample else np.nan,
             "trials": len(tuned.params),
             "kept": sum(tuned.kept),
+            "reason": one.reason,
         }

@@ -204,9 +204,7 @@ def test_an_edited_helper_in_another_file_is_seen_by_a_second_process(tmp_path: 
 
 
 def test_machine_code_serves_the_same_function_in_a_module_of_another_name(tmp_path: Path) -> None:
-    whole = HELPER.format(factor="10.0") + MAIN.replace(
-        "from helper_next_door import scaled\n", ""
-    )
+    whole = HELPER.format(factor="10.0") + MAIN.replace("from helper_next_door import scaled\n", "")
     (tmp_path / "here.py").write_text(whole)
     assert ask(tmp_path, "-c", "import here; print(here.money.machine(2.0))") == "21.0"
     first = kept(tmp_path)

@@ -83,7 +83,7 @@ def test_a_short_window_has_an_even_number_of_blocks_and_a_longer_one_all() -> N
 
 
 @given(strategy=KINDS, case=cases(bars=(8, 60)), count=st.integers(1, 9))
-@settings(max_examples=30)
+@settings(max_examples=12)
 def test_sums_of_blocks_are_those_of_the_recorded_returns(
     strategy: Wander, case: Case, count: int
 ) -> None:
@@ -100,7 +100,7 @@ def test_sums_of_blocks_are_those_of_the_recorded_returns(
 
 
 @given(strategy=KINDS, case=cases(bars=(8, 60)))
-@settings(max_examples=30)
+@settings(max_examples=12)
 def test_blocks_add_up_to_the_account(strategy: Wander, case: Case) -> None:
     outcome = in_blocks(strategy, *case)
     if outcome.errors[0] or outcome.blocks.shape[1] == 0:
@@ -125,7 +125,7 @@ def test_all_ways_of_running_keep_the_same_bits(case: Case, seed: int) -> None:
 
 
 @given(case=cases(bars=(8, 50)), strategy=KINDS)
-@settings(max_examples=20)
+@settings(max_examples=10)
 def test_asking_for_blocks_changes_nothing_else(case: Case, strategy: Wander) -> None:
     without, with_blocks = (in_blocks(strategy, *case, count=count) for count in (0, 5))
     assert without.blocks.shape == (1, 0, 4)
@@ -135,7 +135,7 @@ def test_asking_for_blocks_changes_nothing_else(case: Case, strategy: Wander) ->
 
 
 @given(bars=wild_markets(bars=(20, 60)), terms=any_terms(start_bar=9))
-@settings(max_examples=15)
+@settings(max_examples=8)
 def test_blocks_of_a_chunk_are_those_of_its_runs_alone(bars: Bars, terms: Terms) -> None:
     strategies = [Wander(seed=seed) for seed in range(4)]
     together = run_chunk(strategies, bars, terms, 9, mode="machine", block_count=6).blocks

@@ -17,7 +17,7 @@ from fanfold.strategies import LearningStrategy, SmaCross, Strategy, decision
 
 
 @decision
-def rest(assets: Any, portfolio: Any, memory: Any) -> None:  # noqa: ARG001
+def rest(assets: Any, portfolio: Any, memory: Any) -> None:
     """Hold nothing."""
     for asset in assets:
         asset.target = 0.0
@@ -204,7 +204,6 @@ class OpenEnd(Strategy):
     decide: ClassVar[Any] = rest
 
 
-@pytest.mark.xfail(reason="steps of numbers begin at the bound, be it a value or not", strict=True)
 @pytest.mark.parametrize("name", ["share", "shifted"])
 def test_steps_of_numbers_are_multiples_within_the_bounds(name: str) -> None:
     own = dimension(name, space_of(OpenEnd))
@@ -212,9 +211,6 @@ def test_steps_of_numbers_are_multiples_within_the_bounds(name: str) -> None:
     assert {own.draw(rng) for _ in range(200)} == {0.25, 0.5, 0.75, 1.0}
 
 
-@pytest.mark.xfail(
-    reason="numbers of NumPy stay what they are, which no journal holds", strict=True
-)
 def test_numbers_of_numpy_are_plain_ones() -> None:
     (fast, _) = space_of(SmaCross, {"fast": np.arange(2, 5)})
     assert [type(value) for value in fast.choices] == [int, int, int]
@@ -222,7 +218,6 @@ def test_numbers_of_numpy_are_plain_ones() -> None:
     assert (fast.kind, fast.ends) == ("int", (2, 5))
 
 
-@pytest.mark.xfail(reason="a whole parameter is proposed fractions, all infeasible", strict=True)
 def test_a_pair_of_fractions_for_a_whole_parameter_is_refused_or_whole() -> None:
     try:
         (fast, _) = space_of(SmaCross, {"fast": (2.0, 10.0)})
@@ -231,13 +226,11 @@ def test_a_pair_of_fractions_for_a_whole_parameter_is_refused_or_whole() -> None
     assert fast.kind == "int"
 
 
-@pytest.mark.xfail(reason="a pair of truths is taken for numbers from 0 to 1", strict=True)
 def test_a_pair_of_truths_is_a_choice() -> None:
     (own,) = [one for one in space_of(Every, {"enabled": (False, True)}) if one.name == "enabled"]
     assert own.draw(np.random.default_rng(0)) in (False, True)
 
 
-@pytest.mark.xfail(reason="what is fixed hides what is stated without a word", strict=True)
 def test_a_parameter_that_is_both_stated_and_fixed_is_refused() -> None:
     with pytest.raises(ConfigError, match="fast"):
         space_of(SmaCross, {"fast": (2, 5)}, {"fast": 3})
