@@ -42,7 +42,7 @@ class Terms:
         start_bar: First bar of decisions and measures; None is the strategy's own
             warm-up.
         end_bar: The bar after the last that decides and is measured; None is the end of
-            the bars.
+            the bars. The last should end a session: returns are measured there.
         risk_free: Yearly risk-free return that ratios are measured above [1].
     """
 

@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import accumulate, combinations
+from itertools import accumulate, combinations, pairwise
 from math import comb
 
 from fanfold.domain.bars import Bars
@@ -84,17 +84,20 @@ class WalkForward:
         """
         _check_sizes({"train": self.train, "test": self.test})
         start, gaps = window.first + 1, (self.purge, self.embargo)
-        tested = _after(bars, start + self.train, gaps)
-        count = max((window.last - tested) // self.test, 0)
+        begun = session_edge(bars, _after(bars, start + self.train, gaps), up=True)
+        count = max((window.last - begun) // self.test, 0)
         if count == 0:
             raise ConfigError(
                 f"a walk-forward of {self.train} bars to train and {self.test} to test must have "
-                f"{tested + self.test - start} bars after the warm-up or more, "
+                f"{begun + self.test - start} bars after the warm-up or more, "
                 f"had {window.last - start}"
             )
         _check_count(count)
+        edges = [session_edge(bars, begun + number * self.test) for number in range(count + 1)]
+        if any(b - a < WINDOW_BARS_MIN for a, b in pairwise(edges)):
+            raise ConfigError(f"test must be whole sessions, was {self.test} bars")
         return tuple(
-            self._fold(bars, number, start, tested + number * self.test) for number in range(count)
+            self._fold(bars, number, start, span) for number, span in enumerate(pairwise(edges))
         )
 
     def latest(self, window: Window) -> tuple[Window, ...]:
@@ -102,13 +105,15 @@ class WalkForward:
         begin = window.first + 1 if self.anchored else window.last - self.train
         return (Window(begin - 1, window.last),)
 
-    def _fold(self, bars: Bars, number: int, start: int, tested: int) -> Fold:
-        end = _before(bars, tested, (self.purge, self.embargo))
-        begin = start if self.anchored else end - self.train
+    def _fold(self, bars: Bars, number: int, start: int, span: tuple[int, int]) -> Fold:
+        end = session_edge(bars, _before(bars, span[0], (self.purge, self.embargo)))
+        begin = start if self.anchored else max(end - self.train, start)
+        if end - begin < WINDOW_BARS_MIN:
+            raise ConfigError(f"train must be whole sessions, was {self.train} bars")
         return Fold(
             number=number,
             train=(Window(begin - 1, end),),
-            test=(Window(tested - 1, tested + self.test),),
+            test=(Window(span[0] - 1, span[1]),),
             groups=(number,),
         )
 
@@ -160,7 +165,7 @@ class CrossValidation:
             ConfigError: There are too few bars for so many groups, or a purge leaves
                 nothing to train on.
         """
-        edges = self._edges(window)
+        edges = self._edges(bars, window)
         _check_count(self.split_count)
         chosen = combinations(range(self.groups), self.test_groups)
         return tuple(self._fold(bars, number, tests, edges) for number, tests in enumerate(chosen))
@@ -174,7 +179,7 @@ class CrossValidation:
             [tests[group][path] for group in range(self.groups)] for path in range(self.path_count)
         ]
 
-    def _edges(self, window: Window) -> list[int]:
+    def _edges(self, bars: Bars, window: Window) -> list[int]:
         if not 1 <= self.test_groups < self.groups:
             raise ConfigError(
                 f"test_groups must be 1 to groups - 1 = {self.groups - 1}, was {self.test_groups}"
@@ -187,7 +192,8 @@ class CrossValidation:
             )
         size, longer = divmod(bar_count, self.groups)
         sizes = [size + (1 if group < longer else 0) for group in range(self.groups)]
-        return list(accumulate(sizes, initial=start))
+        inner = list(accumulate(sizes, initial=start))[1:-1]
+        return [start, *(session_edge(bars, edge) for edge in inner), window.last]
 
     def _fold(self, bars: Bars, number: int, tests: tuple[int, ...], edges: list[int]) -> Fold:
         test = tuple(Window(edges[group] - 1, edges[group + 1]) for group in tests)
@@ -203,12 +209,26 @@ class CrossValidation:
         begin, bounded = edges[0], False
         for group in (*tests, self.groups):
             is_test = group < self.groups
-            end = _before(bars, edges[group], (self.purge,)) if is_test else edges[-1]
+            end = edges[-1]
+            if is_test:
+                end = session_edge(bars, _before(bars, edges[group], (self.purge,)))
             start = _after(bars, begin, (self.purge, self.embargo)) if bounded else begin
             if end - start >= WINDOW_BARS_MIN:
                 yield Window(start - 1, end)
             if is_test:
                 begin, bounded = edges[group + 1], True
+
+
+def session_edge(bars: Bars, bar: int, *, up: bool = False) -> int:
+    """The nearest bar not after this one, or not before it, that begins a session.
+
+    Returns are measured from one session's close to the next, so no window may end inside
+    one. On daily bars it is the bar itself.
+    """
+    closes = bars.closes_session
+    while 0 < bar < bars.bar_count and not closes[bar - 1]:
+        bar += 1 if up else -1
+    return bar
 
 
 def _before(bars: Bars, bar: int, gaps: Sequence[Gap]) -> int:
@@ -245,6 +265,8 @@ def _check_gaps(purge: Gap, embargo: Gap) -> None:
 
 def _check_sizes(sizes: dict[str, int]) -> None:
     for name, bar_count in sizes.items():
+        if type(bar_count) is not int:
+            raise ConfigError(f"{name} must be a whole number of bars, was {bar_count!r}")
         if bar_count < WINDOW_BARS_MIN:
             raise ConfigError(f"{name} must be {WINDOW_BARS_MIN} bars or more, was {bar_count}")
 

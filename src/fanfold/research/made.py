@@ -49,7 +49,7 @@ def make(strategy: type[Strategy], fixed: Params, chosen: Params) -> Made:
 def make_all(strategy: type[Strategy], fixed: Params, chosen: Iterable[Params]) -> list[Made]:
     """Make combinations of a plan; those with equal features have the same object."""
     shared = sharing(strategy)
-    return [_made(strategy, dict(**fixed, **params), shared) for params in chosen]
+    return [_made(strategy, fixed | params, shared) for params in chosen]
 
 
 def _made(

@@ -125,7 +125,7 @@ def combinations(plan: Plan, start: int, stop: int) -> list[Params]:
         [values[place] for place in places]
         for (_, values), places in zip(plan.axes, plan.places(start, stop).tolist(), strict=True)
     ]
-    return [dict(zip(names, row, strict=True)) for row in zip(*chosen, strict=True)]
+    return [dict(zip(names, row, strict=False)) for row in zip(*chosen, strict=True)]
 
 
 def axes_of(strategy: type[Strategy], space: Mapping[str, Iterable[Any] | Any]) -> Axes:

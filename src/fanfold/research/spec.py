@@ -4,19 +4,20 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import islice, product
+from itertools import islice, pairwise, product
 
 import numpy as np
 
 from fanfold.domain.bars import Bars
 from fanfold.engine.blocks import BLOCK_COUNT
 from fanfold.engine.run import mode_for
-from fanfold.engine.spec import Terms, code_hash
+from fanfold.engine.spec import Terms
 from fanfold.engine.step.state import SESSIONS_CLOSED
 from fanfold.engine.timeline import timeline_of
 from fanfold.engine.windows import Window
 from fanfold.errors import ConfigError
-from fanfold.research.folds import WINDOW_BARS_MIN
+from fanfold.research.folds import WINDOW_BARS_MIN, session_edge
+from fanfold.research.identity import trial_code
 from fanfold.research.made import largest_warm_up, make
 from fanfold.research.plan import Params
 from fanfold.research.search import ADAPTIVE, Pruner, Sampler, Search
@@ -136,7 +137,7 @@ class StudySpec:
         one = next((strategy for strategy in made if strategy is not None), None)
         content = {
             "strategy": self.strategy.__qualname__,
-            "code": code_hash(one) if one is not None else "",
+            "code": trial_code(one) if one is not None else "",
             "features": [repr(each) for each in one.features()] if one is not None else [],
             "fixed": self.fixed,
             "space": repr(self.space),
@@ -211,23 +212,26 @@ def tasks_of(spec: StudySpec, layout: Layout, identity: str) -> list[Task]:
 
 
 def _fold_slots(spec: StudySpec, windows: tuple[Window, ...]) -> list[Slot]:
+    bars = spec.bars
     if not learns(spec.strategy):
-        pieces = [piece for one in windows for piece in _cut(one, spec.score_folds)]
+        pieces = [piece for one in windows for piece in _cut(bars, one, spec.score_folds)]
         return [Slot(window=piece) for piece in pieces]
-    learned, scored = split_for_fit(windows)
-    pieces = [piece for one in scored for piece in _cut(one, spec.score_folds)]
+    learned, scored = split_for_fit(bars, windows)
+    pieces = [piece for one in scored for piece in _cut(bars, one, spec.score_folds)]
     return [Slot(window=piece, fit=learned) for piece in pieces]
 
 
 def split_for_fit(
-    windows: tuple[Window, ...],
+    bars: Bars, windows: tuple[Window, ...]
 ) -> tuple[tuple[Window, ...], tuple[Window, ...]]:
     """The earlier part of training windows, to learn from, and the later, to score on."""
-    left = int(sum(one.bar_count for one in windows) * FIT_SHARE)
+    left = round(sum(one.bar_count for one in windows) * FIT_SHARE)
     learned: list[Window] = []
     scored: list[Window] = []
     for one in windows:
         part = min(max(left, 0), one.bar_count)
+        if part < one.bar_count:
+            part = max(session_edge(bars, one.first + 1 + part) - one.first - 1, 0)
         left -= part
         if part >= WINDOW_BARS_MIN:
             learned.append(Window(one.first, one.first + 1 + part))
@@ -241,10 +245,16 @@ def split_for_fit(
     return tuple(learned), tuple(scored)
 
 
-def _cut(window: Window, count: int) -> list[Window]:
-    """A window in equal consecutive ones."""
+def _cut(bars: Bars, window: Window, count: int) -> list[Window]:
+    """A window in equal consecutive ones, of whole sessions."""
     least = WINDOW_BARS_MIN * count
     if window.bar_count < least:
         raise ConfigError(f"{count} folds must have {least} bars or more, had {window.bar_count}")
-    edges = [window.first + window.bar_count * k // count for k in range(count + 1)]
-    return [Window(edges[k], edges[k + 1] + 1) for k in range(count)]
+    inner = (window.first + 1 + window.bar_count * k // count for k in range(1, count))
+    edges = [window.first + 1, *(session_edge(bars, edge) for edge in inner), window.last]
+    pieces = [Window(a - 1, b) for a, b in pairwise(edges)]
+    if any(piece.bar_count < WINDOW_BARS_MIN for piece in pieces):
+        raise ConfigError(
+            f"{count} folds must have whole sessions each, had {window.bar_count} bars"
+        )
+    return pieces

@@ -244,7 +244,7 @@ class _Turn:
         alone = self.study.task.search.pruner == "wilcoxon"
         steps = self.study.task.steps[step if alone else 0 : step + 1]
         together = self._together(alive, [slot for one in steps for slot in one], inputs)
-        values = _metrics(together, inputs)[goal.objectives[0]]
+        values = unit_metrics(together, inputs)[goal.objectives[0]]
         for place, k in enumerate(alive):
             if np.isfinite(values[place]):
                 self.batch.report(k, step, float(values[place]))
@@ -271,7 +271,7 @@ class _Turn:
             trials = [k for k in range(self.count) if self.steps_left[k] == count]
             slots = [slot for step in steps[:count] for slot in step]
             runs = self._together(trials, slots, inputs)
-            metrics = _metrics(runs, inputs)
+            metrics = unit_metrics(runs, inputs)
             for place, k in enumerate(trials):
                 own = {name: column[place].item() for name, column in metrics.items()}
                 ended[k] = own, runs.statuses[place], runs.reasons[place], runs.blocks[place]
@@ -308,7 +308,7 @@ class _Turn:
             self.batch.tell(k, values if valid else None, pruned=pruned, constraints=broken)
 
 
-def _metrics(runs: Runs, inputs: TrialInputs) -> dict[str, NDArray[Any]]:
+def unit_metrics(runs: Runs, inputs: TrialInputs) -> dict[str, NDArray[Any]]:
     """Metrics of each run; NaN where there was none."""
     found = metrics_of(
         runs.measured,

@@ -22,6 +22,9 @@ INFLIGHT_PER_WORKER = 4
 CHUNKS_PER_WORKER_MIN = 2
 """Chunks that even little work is cut into for each processor."""
 
+CHUNK_SHRINKAGE_MAX = 8
+"""Parts of a usual chunk that the last one still has at least."""
+
 
 class Fleet:
     """Processors for the chunks of one job; a cluster is joined at most once.
@@ -98,6 +101,15 @@ class Fleet:
         if self.processors == 0:
             return pace.chunk_size
         return max(min(pace.chunk_size, count // (CHUNKS_PER_WORKER_MIN * self.processors)), 1)
+
+    def cut(self, pace: Pace, start: int, stop: int) -> Iterator[tuple[int, int]]:
+        """Chunks from start to stop, smaller towards the end: then no processor waits long."""
+        least = max(pace.chunk_size // CHUNK_SHRINKAGE_MAX, 1) if self.processors else 1
+        at = start
+        while at < stop:
+            size = max(self.chunk_size(pace, stop - at), least)
+            yield at, min(at + size, stop)
+            at += size
 
     def needs_cluster(self, seconds: float) -> bool:
         """Whether so much work goes to a cluster [s on one core]."""

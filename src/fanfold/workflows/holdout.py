@@ -102,6 +102,8 @@ def _first_day(bars: Bars, stated: float | date) -> int:
     if isinstance(stated, date):
         day = stated.date() if isinstance(stated, datetime) else stated
         return int(np.datetime64(day, "D").astype(np.int64))
+    if isinstance(stated, bool):
+        raise ConfigError(f"holdout must be bars, a share below 1, or a date, was {stated}")
     bar_count = round(stated * bars.bar_count) if isinstance(stated, float) else stated
     if not 0 < bar_count < bars.bar_count or (isinstance(stated, float) and stated >= 1.0):
         raise ConfigError(

@@ -14,7 +14,7 @@ from fanfold.settings import Settings, check_settings
 from fanfold.workflows.close import start_job
 from fanfold.workflows.facts import facts_of
 from fanfold.workflows.folders import job_folder
-from fanfold.workflows.inputs import bars_for, terms_for
+from fanfold.workflows.inputs import checked_bars, terms_for
 
 if TYPE_CHECKING:
     from fanfold.reporting import RunView
@@ -69,7 +69,7 @@ def _comparison(runs: Sequence[str], folder: Path | None) -> Path:
     for found, settings in stored:
         own = _views(found, settings)
         views += own
-        bars, terms = bars_for(settings), terms_for(settings)
+        bars, terms = checked_bars(settings), terms_for(settings)
         told = facts_of(settings, bars, terms)
         line = " · ".join(told[name] for name in COMPARED_FACTS if name in told)
         facts[f"{', '.join(view.name for view in own)}, run {found.run_id[:8]}"] = line

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -16,9 +17,9 @@ from fanfold.engine.backtest import terms_of
 from fanfold.engine.options import FillOptions
 from fanfold.engine.run import check_bars, mode_for
 from fanfold.engine.spec import Terms, code_hash
-from fanfold.errors import WarmUpError
+from fanfold.errors import ConfigError, WarmUpError
 from fanfold.execution.costs import Costs
-from fanfold.research.chunks import CHUNK_SIZE_MAX, cut, probe, uncollected
+from fanfold.research.chunks import CHUNK_SIZE_MAX, PROBE_SIZE, Pace, cut, probe, uncollected
 from fanfold.research.made import Made, largest_warm_up, make, make_all
 from fanfold.research.plan import Grid, Params, Plan, axes_of, checked_name, combinations
 from fanfold.research.sweep import Sweep, checked_first, likely_warm_up, run_sweep_chunk
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 
 RANKED_BY = "sharpe"
 """What the best so far is of, while a sweep runs."""
+
+PROBED_SHARE = 16
+"""A chunk's part that is run to see how long its combinations take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +132,8 @@ def sweep(
     )
     check_bars(bars)
     for name in fixed or {}:
-        checked_name(strategy, name)
+        if checked_name(strategy, name) in space:
+            raise ConfigError(f"{name} must be fixed or swept, was both")
     plan = Grid(axes_of(strategy, space))
     asked = _Asked(strategy, fixed or {}, plan, bars, terms)
     with Fleet(workers, address) as fleet:
@@ -219,16 +224,32 @@ def _batches(
         return
     start, stop = span
     name = inputs.strategy.__name__
-    pace = probe(lambda count: run_sweep_chunk(inputs, (start, start + count)), stop - start)
+    pace = _pace(inputs, start, stop)
     processors = fleet.gather(pace.seconds(stop - start), inputs.strategy)
     announce(name, stop - start, pace, processors, inputs, shown=progress)
-    chunks = cut(start, stop, fleet.chunk_size(pace, stop - start))
+    chunks = fleet.cut(pace, start, stop)
     shared = replace(inputs, made=None) if processors else inputs
     with shown_progress(name, stop, done=start, measure=RANKED_BY, shown=progress) as state:
         for batch in fleet.map(run_sweep_chunk, chunks, shared=shared):
             yield batch
             state.best = max_of(state.best, batch.column(RANKED_BY))
             state.advance(batch.num_rows)
+
+
+def _pace(inputs: Sweep, start: int, stop: int) -> Pace:
+    """How long a combination takes: where that is short, among more than the probe's few.
+
+    Among few it is mostly what a chunk takes before its first and after its last, and the
+    first of a plan are its extremes: so they are taken from its middle.
+    """
+    pace = probe(lambda count: run_sweep_chunk(inputs, (start, start + count)), stop - start)
+    more = min(pace.chunk_size // PROBED_SHARE, stop - start)
+    if more <= PROBE_SIZE:
+        return pace
+    middle = (start + stop - more) // 2
+    began = time.perf_counter()
+    run_sweep_chunk(inputs, (middle, middle + more))
+    return Pace(min(pace.seconds_each, (time.perf_counter() - began) / more))
 
 
 def _opened(folder: Path, inputs: Sweep) -> tuple[Sweep, SweepTable]:

@@ -213,6 +213,7 @@ def tune(
         ConfigError: A parameter has no bounds, or an argument is out of bounds.
     """
     check_bars(bars)
+    goals = (objectives,) if isinstance(objectives, str) else tuple(objectives)
     spec = StudySpec(
         strategy=strategy,
         fixed=fixed or {},
@@ -228,7 +229,7 @@ def tune(
             leverage=leverage,
             risk_free=risk_free,
         ),
-        goal=Goal(objectives=tuple(objectives), constraints=tuple((constraints or {}).items())),
+        goal=Goal(objectives=goals, constraints=tuple((constraints or {}).items())),
         sampler=sampler,
         pruner=pruner,
         trial_count=trials,

@@ -15,6 +15,7 @@ import numpy as np
 
 from fanfold.engine.metrics import Measured
 from fanfold.engine.step.state import SUMS, Account
+from fanfold.errors import ConfigError
 from fanfold.research.chunks import Pace, probe
 from fanfold.research.table import ArrowTable, SweepTable, arrow
 from fanfold.research.trials import (
@@ -127,6 +128,9 @@ def _key(slot: int, params: str) -> _Key:
 
 def _opened(folder: Path, identity: str) -> SweepTable:
     """The folder's rows, emptied if they belong to others."""
+    for place in (folder, *folder.parents):
+        if place.exists() and not place.is_dir():
+            raise ConfigError(f"folder must be a folder, {place} is a file")
     folder.mkdir(parents=True, exist_ok=True)
     table, file = SweepTable(folder), folder / "study.json"
     known: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}

@@ -11,6 +11,7 @@ from fanfold.engine.metrics import METRICS
 from fanfold.errors import ConfigError, JobError
 from fanfold.research.trials import CLOSED_AT_END
 from fanfold.settings import Settings, StrategySettings, check_settings
+from fanfold.tracking.seals import Seal
 from fanfold.workflows.fleet import Fleet
 from fanfold.workflows.folders import job_folder
 from fanfold.workflows.holdout import keep_back
@@ -42,9 +43,11 @@ def unseal_job(study: str) -> tuple[list[str], dict[str, Any]]:
     if len(found) != 1:
         known = ", ".join(one.study for one in (found or seals())) or "none"
         raise ConfigError(f"study must name one sealed holdout, was {study!r}; known are {known}")
+    _check_unseen(found[0])
     settings = check_settings(found[0].details["settings"], f"seal of {found[0].study}")
     walks = [(asked, _walked(settings, asked)) for asked in settings.all_strategies]
-    opened = open_seal(found[0].study)
+    # One that was opened and never looked at, since it was stopped in between, goes on.
+    opened = found[0] if found[0].is_open else open_seal(found[0].study)
     results = {asked.name: _looked(settings, walk) for asked, walk in walks}
     record_look(opened.study, {name: _finite(one["metrics"]) for name, one in results.items()})
     period = f"{day_text(opened.first_day)} to {day_text(opened.last_day)}"
@@ -58,6 +61,26 @@ def unseal_job(study: str) -> tuple[list[str], dict[str, Any]]:
 
 def _finite(metrics: dict[str, float]) -> dict[str, float | None]:
     return {name: value if np.isfinite(value) else None for name, value in metrics.items()}
+
+
+def _check_unseen(seal: Seal) -> None:
+    """Refuse a second look: at the same seal, or at its days by another study of a strategy."""
+    from fanfold.tracking.seals import seals
+
+    for one in seals():
+        shares = set(one.symbols) & set(seal.symbols) and _names(one) & _names(seal)
+        overlaps = one.first_day <= seal.last_day and one.last_day >= seal.first_day
+        if shares and overlaps and one.look_count:
+            raise ConfigError(
+                f"a holdout must be opened once, {', '.join(seal.symbols)} from "
+                f"{day_text(one.first_day)} to {day_text(one.last_day)} were opened by study "
+                f"{one.study}"
+            )
+
+
+def _names(seal: Seal) -> set[str]:
+    settings = check_settings(seal.details["settings"], f"seal of {seal.study}")
+    return {asked.name for asked in settings.all_strategies}
 
 
 def _walked(settings: Settings, asked: StrategySettings) -> WalkForwardResult:

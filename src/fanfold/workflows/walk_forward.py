@@ -9,7 +9,6 @@ import numpy as np
 
 from fanfold.domain.bars import Bars
 from fanfold.engine.backtest import run_backtest, run_handed_over, terms_of
-from fanfold.engine.metrics import metrics_of
 from fanfold.engine.options import FillOptions
 from fanfold.engine.result import Result
 from fanfold.engine.run import check_bars
@@ -21,7 +20,7 @@ from fanfold.research.plan import Params
 from fanfold.research.search import Pruner, Sampler
 from fanfold.research.space import space_of
 from fanfold.research.spec import StudySpec
-from fanfold.research.study import GENERATION_SIZE, Goal
+from fanfold.research.study import GENERATION_SIZE, Goal, unit_metrics
 from fanfold.research.trials import Slot, Unit
 from fanfold.risk.limits import Limits
 from fanfold.strategies.sizing import Sizing
@@ -242,10 +241,6 @@ def _matrix(studied: Studied) -> "pd.DataFrame":
     if not units:
         return pd.DataFrame()
     runs = studied.evaluate(units)
-    values = metrics_of(
-        runs.measured,
-        cash=inputs.terms.cash,
-        periods_per_year=inputs.bars.periods_per_year,
-        risk_free=inputs.terms.risk_free,
-    )[goal.objectives[0]].reshape(len(studied.slots), len(found))
+    values = unit_metrics(runs, inputs)[goal.objectives[0]]
+    values = values.reshape(len(studied.slots), len(found))
     return pd.DataFrame(values, columns=[fold for fold, _ in found]).rename_axis(index="fold")

@@ -47,24 +47,6 @@ def test_a_window_is_the_run_on_bars_that_end_with_it(
     assert repr(within.metrics) == repr(alone.metrics)
 
 
-@pytest.mark.xfail(
-    reason="a session that a window's end cuts is neither measured nor charged for", strict=True
-)
-@pytest.mark.parametrize("end", [49, 50])
-def test_a_window_that_ends_within_a_session_is_the_run_on_bars_that_end_there(end: int) -> None:
-    bars = wild_bars(3, 60, 1, absent_share=0.0, session_bars=3, unknown_volume=False)
-    terms = terms_of(
-        costs=Costs(schedule="alpaca"), options=FillOptions(close_at_end=True), start_bar=5
-    )
-    within = run(Wander(seed=5), bars, replace(terms, end_bar=end))
-    alone = run(Wander(seed=5), cut(bars, end), terms)
-    assert within.metrics["return_count"] == alone.metrics["return_count"]
-    assert within.metrics["total_return"] == alone.metrics["total_return"]
-    assert float((1.0 + within.returns).prod()) == pytest.approx(
-        1.0 + within.metrics["total_return"]
-    )
-
-
 @given(strategy=KINDS, case=cases(bars=(30, 60), start_bar=10), data=st.data())
 @settings(max_examples=15)
 def test_bars_after_a_window_do_not_change_it(strategy: Wander, case: Case, data: Any) -> None:

@@ -50,11 +50,11 @@ def test_rows_are_the_parameters_of_each_strategy(strategies: list[Mixed]) -> No
 
 
 def test_a_symbol_is_its_place_among_the_bars() -> None:
-    pairs = [PairsTrading(first=first, second="A") for first in ("B", "C")]
+    pairs = [PairsTrading.model_validate({"first": one, "second": "A"}) for one in "BC"]
     assert param_rows(pairs, SYMBOLS)[:, :2].tolist() == [[1.0, 0.0], [2.0, 0.0]]
 
 
 def test_a_symbol_that_the_bars_lack_is_refused_by_name() -> None:
-    pairs = [PairsTrading(first=first, second="A") for first in ("B", "D")]
+    pairs = [PairsTrading.model_validate({"first": one, "second": "A"}) for one in "BD"]
     with pytest.raises(ConfigError, match=r"PairsTrading.first must be a symbol of the bars"):
         param_rows(pairs, SYMBOLS)

@@ -124,6 +124,6 @@ class NoIndicators(Cross):
 
 def test_what_is_no_indicator_is_refused_wherever_it_comes() -> None:
     shared = sharing(NoIndicators)
-    assert shared(NoIndicators(fast=3)) == (SMA(3),)
+    assert shared(NoIndicators.model_validate({"fast": 3})) == (SMA(3),)
     with pytest.raises(ConfigError, match=r"NoIndicators.features must return indicators, was 3"):
-        shared(NoIndicators(fast=4))
+        shared(NoIndicators.model_validate({"fast": 4}))

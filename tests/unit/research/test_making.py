@@ -5,10 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.fakes.decisions import Wander
+from tests.fakes.panels import wild_bars
 
+from fanfold.errors import ConfigError
 from fanfold.research.made import make, make_all
 from fanfold.research.plan import Grid, Plan, Sample, axes_of, combinations
 from fanfold.strategies import SmaCross, Strategy
+from fanfold.workflows.sweep import sweep
 
 AXES = axes_of(SmaCross, {"fast": [1, 2, 8, 60.5], "slow": range(4, 11)})
 
@@ -42,9 +45,9 @@ def test_made_together_they_equal_those_made_alone(
     assert make_all(strategy, {}, chosen) == [make(strategy, {}, params) for params in chosen]
 
 
-def test_a_parameter_is_not_fixed_and_chosen_at_once() -> None:
-    with pytest.raises(TypeError, match="fast"):
-        make(SmaCross, {"fast": 2}, {"fast": 3})
+def test_a_parameter_is_not_fixed_and_swept_at_once() -> None:
+    with pytest.raises(ConfigError, match=r"^fast must be fixed or swept, was both$"):
+        sweep(SmaCross, {"fast": [2, 3]}, wild_bars(3, 60, 2), fixed={"fast": 2})
 
 
 def test_equal_features_are_one_object() -> None:

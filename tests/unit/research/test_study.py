@@ -458,15 +458,18 @@ def test_a_number_of_trials_that_cannot_be_meant_is_refused() -> None:
             study(spec(trial_count=count))
 
 
+DAYS = wild_bars(5, 140, 1)
+
+
 def test_what_learns_is_fitted_on_the_earlier_bars_and_scored_on_the_later() -> None:
-    learned, scored = split_for_fit((Window(10, 61), Window(80, 131)))
+    learned, scored = split_for_fit(DAYS, (Window(10, 61), Window(80, 131)))
     assert learned == (Window(10, 61), Window(80, 101))
     assert scored == (Window(100, 131),)
     total = sum(one.bar_count for one in (*learned, *scored))
     assert total == 100
     assert sum(one.bar_count for one in learned) == 70
-    (learned_alone,), (scored_alone,) = split_for_fit((Window(0, 12),))
+    (learned_alone,), (scored_alone,) = split_for_fit(DAYS, (Window(0, 12),))
     assert learned_alone == Window(0, 8)
     assert scored_alone == Window(7, 12)
     with pytest.raises(ConfigError, match="must have bars to learn from and bars to score on"):
-        split_for_fit((Window(0, 3),))
+        split_for_fit(DAYS, (Window(0, 3),))

@@ -176,7 +176,7 @@ def test_a_second_look_is_refused_and_other_jobs_are_let_in(asked: Any) -> None:
     settings = asked()
     finished(settings)
     unseal_job(study_name(settings))
-    with pytest.raises(ConfigError, match="a holdout must be opened once, that of"):
+    with pytest.raises(ConfigError, match="a holdout must be opened once, AAPL from"):
         unseal_job(study_name(settings))
     after = checked_bars(asked(job="tune"))
     assert after.bar_count == bars_for(settings).bar_count
