@@ -469,7 +469,7 @@ def test_what_learns_is_fitted_on_the_earlier_bars_and_scored_on_the_later() -> 
     assert total == 100
     assert sum(one.bar_count for one in learned) == 70
     (learned_alone,), (scored_alone,) = split_for_fit(DAYS, (Window(0, 12),))
-    assert learned_alone == Window(0, 8)
-    assert scored_alone == Window(7, 12)
+    assert learned_alone == Window(0, 9)
+    assert scored_alone == Window(8, 12)
     with pytest.raises(ConfigError, match="must have bars to learn from and bars to score on"):
         split_for_fit(DAYS, (Window(0, 3),))
