@@ -18,7 +18,7 @@ PEERS_READY := .venv-peers/.ready-$(PLACE)
 export FANFOLD_HOME ?= $(CURDIR)/.fanfold
 export UV_PYTHON_DOWNLOADS := never
 export PYTHONNOUSERSITE := 1
-unexport PYTHONHOME PYTHONPATH
+unexport PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test soak-faults check bench ui fmt lint types imports spelling lock clean

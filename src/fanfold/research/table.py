@@ -32,6 +32,9 @@ ArrowBatch = Any
 BLOCK_SUMS = "block_sums"
 """Column of a part that holds the power sums of a row's blocks, block by block."""
 
+PAGE_BYTES = 128 * 2**10
+"""What a column of a part is written in: the writer holds a few for each [bytes]."""
+
 PARTS_PER_GROUP = 64
 """Parts that are merged into one row group of a single file."""
 
@@ -68,12 +71,12 @@ class SweepTable:
         """The parts one by one, in plan order."""
         columns = self.columns if self.parts() else []
         for part in self.parts():
-            yield parquet().read_table(part, columns=columns)
+            yield _read(part, columns)
 
     def whole_batches(self) -> Iterator[ArrowTable]:
         """The parts one by one with all that they hold, sums of blocks too."""
         for part in self.parts():
-            yield parquet().read_table(part)
+            yield _read(part)
 
     def to_arrow(self, columns: list[str] | None = None) -> ArrowTable:
         """All rows of some columns, or of all.
@@ -81,17 +84,15 @@ class SweepTable:
         Raises:
             DataError: A column is not there.
         """
-        pa, pq = arrow(), parquet()
-
         wanted = self.columns if columns is None else columns
         for column in wanted:
             if column not in self.columns:
                 raise DataError(f"a sweep's table has {', '.join(self.columns)}, not {column!r}")
-        return pa.concat_tables([pq.read_table(part, columns=wanted) for part in self.parts()])
+        return arrow().concat_tables([_read(part, wanted) for part in self.parts()])
 
     def block_sums(self) -> NDArray[np.float64]:
         """Power sums of every row's blocks, shape [row, block, sum]."""
-        parts = [parquet().read_table(part, columns=[BLOCK_SUMS]) for part in self.parts()]
+        parts = [_read(part, [BLOCK_SUMS]) for part in self.parts()]
         return np.concatenate([sums_of_column(part.column(BLOCK_SUMS)) for part in parts])
 
     def to_pandas(self) -> "pd.DataFrame":
@@ -119,11 +120,11 @@ class SweepTable:
 
         unfinished = file.with_name(f".{file.name}.{os.getpid()}")
         files, columns = self.parts(), self.columns
-        schema = pq.read_table(files[0], columns=columns).schema
+        schema = _read(files[0], columns).schema
         with pq.ParquetWriter(unfinished, schema) as writer:
             for at in range(0, len(files), PARTS_PER_GROUP):
                 group = files[at : at + PARTS_PER_GROUP]
-                rows = [pq.read_table(part, columns=columns) for part in group]
+                rows = [_read(part, columns) for part in group]
                 writer.write_table(pa.concat_tables(rows))
         unfinished.replace(file)
         return file
@@ -135,7 +136,9 @@ class SweepTable:
         name = f"part-{start:010d}-{start + batch.num_rows:010d}.parquet"
         unfinished = self.folder / f".{name}.{os.getpid()}"
         # Hardly a number comes twice, and looking for those that do takes longer than the rest.
-        pq.write_table(pa.Table.from_batches([batch]), unfinished, use_dictionary=False)
+        rows = pa.Table.from_batches([batch])
+        options = {"use_dictionary": False, "write_statistics": False}
+        pq.write_table(rows, unfinished, data_page_size=PAGE_BYTES, **options)
         unfinished.replace(self.folder / name)
 
     def done(self) -> int:
@@ -159,6 +162,13 @@ class SweepTable:
         """Forget all rows."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
+
+
+def _read(part: Path, columns: list[str] | None = None) -> ArrowTable:
+    # A file by itself: what reads whole data sets is another library, of several megabytes.
+    with parquet().ParquetFile(part) as file:
+        rows = file.read(columns)
+    return rows if columns is None else rows.select(columns)
 
 
 def sums_column(sums: NDArray[np.float64]) -> Any:

@@ -16,7 +16,7 @@ R = TypeVar("R")
 IN_PROCESS_SECONDS_MAX = 8.0
 """Work that is done here rather than waiting for a local cluster to start [s]."""
 
-INFLIGHT_PER_WORKER = 4
+INFLIGHT_PER_WORKER = 3
 """Chunks that wait or run for each processor of a cluster."""
 
 CHUNKS_PER_WORKER_MIN = 2
@@ -102,12 +102,12 @@ class Fleet:
             return pace.chunk_size
         return max(min(pace.chunk_size, count // (CHUNKS_PER_WORKER_MIN * self.processors)), 1)
 
-    def cut(self, pace: Pace, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    def cut(self, pace: Pace, start: int, stop: int, *, size_max: int) -> Iterator[tuple[int, int]]:
         """Chunks from start to stop, smaller towards the end: then no processor waits long."""
         least = max(pace.chunk_size // CHUNK_SHRINKAGE_MAX, 1) if self.processors else 1
         at = start
         while at < stop:
-            size = max(self.chunk_size(pace, stop - at), least)
+            size = min(max(self.chunk_size(pace, stop - at), least), size_max)
             yield at, min(at + size, stop)
             at += size
 

@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 RANKED_BY = "sharpe"
 """What the best so far is of, while a sweep runs."""
 
+CHUNK_ROWS_MAX = 2_500
+"""Combinations of a chunk: bounds what a large sweep holds beyond what a small one does [rows]."""
+
 PROBED_SHARE = 16
 """A chunk's part that is run to see how long its combinations take."""
 
@@ -227,7 +230,7 @@ def _batches(
     pace = _pace(inputs, start, stop)
     processors = fleet.gather(pace.seconds(stop - start), inputs.strategy)
     announce(name, stop - start, pace, processors, inputs, shown=progress)
-    chunks = fleet.cut(pace, start, stop)
+    chunks = fleet.cut(pace, start, stop, size_max=CHUNK_ROWS_MAX)
     shared = replace(inputs, made=None) if processors else inputs
     with shown_progress(name, stop, done=start, measure=RANKED_BY, shown=progress) as state:
         for batch in fleet.map(run_sweep_chunk, chunks, shared=shared):
