@@ -33,8 +33,8 @@ from fanfold.strategies.sizing import Sizing
 from fanfold.strategies.strategy import Strategy, learns
 from fanfold.workflows.evidence import Question, question_of, weighed_alone
 from fanfold.workflows.fleet import Fleet
+from fanfold.workflows.fold_tables import fold_row, trials_of_folds
 from fanfold.workflows.studies import Nothing, Place, Studied, fitted_strategy, run_study
-from fanfold.workflows.tune import trials_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,12 +108,7 @@ class CrossValidationResult:
     @cached_property
     def trials(self) -> "pd.DataFrame":
         """All trials of all splits, a row each."""
-        import pandas as pd
-
-        frames = [trials_frame(self.studied.spec, tuned) for tuned in self.studied.tuned]
-        for fold, frame in enumerate(frames):
-            frame.insert(0, "fold", fold)
-        return pd.concat(frames, ignore_index=True)
+        return trials_of_folds(self.studied)
 
     @cached_property
     def metrics(self) -> dict[str, float]:
@@ -159,29 +154,15 @@ class CrossValidationResult:
         return digest.hexdigest()
 
     def _row(self, split: Fold) -> dict[str, Any]:
-        spec, tuned = self.studied.spec, self.studied.tuned[split.number]
-        number = self.choices[split.number]
-        chosen = {} if number is None else tuned.params[number]
+        tuned, number = self.studied.tuned[split.number], self.choices[split.number]
+        params = None if number is None else tuned.params[number]
         inside = np.nan if number is None else tuned.metrics[number][self.objective]
         results = [self.tests[split.number, group] for group in split.groups]
-        outside = [one.metrics[self.objective] for one in results]
-        spans = [window.days(spec.bars) for window in split.test]
-        found = [value for value in outside if np.isfinite(value)]
-        out = float(np.mean(found)) if found else np.nan
-        return {
-            "fold": split.number,
-            "groups": " ".join(map(str, split.groups)),
-            "train_start": split.train[0].days(spec.bars)[0],
-            "train_end": split.train[-1].days(spec.bars)[1],
-            "test_start": spans[0][0],
-            "test_end": spans[-1][1],
-            **{each.name: chosen.get(each.name) for each in spec.space},
-            "in_sample": inside,
-            "out_of_sample": out,
-            "efficiency": out / inside if inside else np.nan,
-            "trials": len(tuned.params),
-            "kept": sum(tuned.kept),
-        }
+        found = [one.metrics[self.objective] for one in results]
+        known = [value for value in found if np.isfinite(value)]
+        out = float(np.mean(known)) if known else np.nan
+        row = fold_row(self.studied, split, params, inside, out)
+        return {**row, "groups": " ".join(map(str, split.groups))}
 
 
 def cross_validate(

@@ -17,8 +17,8 @@ from fanfold.research.study import studies_hash
 from fanfold.research.trials import Slot
 from fanfold.strategies.strategy import Strategy
 from fanfold.workflows.evidence import Question, question_of, weighed_alone
+from fanfold.workflows.fold_tables import fold_row, trials_of_folds
 from fanfold.workflows.studies import Studied
-from fanfold.workflows.tune import trials_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,12 +114,7 @@ class WalkForwardResult:
     @cached_property
     def trials(self) -> "pd.DataFrame":
         """All trials of all folds, a row each."""
-        import pandas as pd
-
-        frames = [trials_frame(self.studied.spec, tuned) for tuned in self.studied.tuned]
-        for fold, frame in enumerate(frames):
-            frame.insert(0, "fold", fold)
-        return pd.concat(frames, ignore_index=True)
+        return trials_of_folds(self.studied)
 
     @cached_property
     def metrics(self) -> dict[str, float]:
@@ -191,21 +186,6 @@ class WalkForwardResult:
         return digest.hexdigest()
 
     def _row(self, one: Tested) -> dict[str, Any]:
-        spec, tuned = self.studied.spec, self.studied.tuned[one.fold.number]
-        train, test = one.fold.train, one.fold.test
         out = np.nan if one.result is None else one.result.metrics[self.objective]
-        chosen = one.params or {}
-        return {
-            "fold": one.fold.number,
-            "train_start": train[0].days(spec.bars)[0],
-            "train_end": train[-1].days(spec.bars)[1],
-            "test_start": test[0].days(spec.bars)[0],
-            "test_end": test[-1].days(spec.bars)[1],
-            **{each.name: chosen.get(each.name) for each in spec.space},
-            "in_sample": one.in_sample,
-            "out_of_sample": out,
-            "efficiency": out / one.in_sample if one.in_sample else np.nan,
-            "trials": len(tuned.params),
-            "kept": sum(tuned.kept),
-            "reason": one.reason,
-        }
+        row = fold_row(self.studied, one.fold, one.params, one.in_sample, out)
+        return {**row, "reason": one.reason}
