@@ -71,6 +71,7 @@ def _start(ray: Any, workers: int | None, address: str | None) -> None:
         ray.init(address=address, **quiet)
         return
     ray.init(
+        address="local",  # one of our own, whatever else runs on this machine
         num_cpus=workers or os.cpu_count() or 1,
         include_dashboard=False,
         object_store_memory=OBJECT_STORE_BYTES,
