@@ -109,7 +109,9 @@ def sampled(
         return_count: Returns of the window that they are looked at on.
         seed: Of the draw.
     """
-    distinct = list({repr(one): one for one in (keep, *params)}.values())
+    distinct = list({_known_by(one): one for one in (*params, keep)}.values())
+    kept = _known_by(keep)
+    distinct.sort(key=lambda one: _known_by(one) != kept)  # the kept ones first, the rest as is
     room = max(SAMPLE_NUMBERS_MAX // max(return_count, 1), 1)
     most = min(LEARNING_SAMPLE_MAX if learns(strategy) else SAMPLE_MAX, room)
     if len(distinct) <= most:
@@ -117,6 +119,16 @@ def sampled(
     rng = np.random.default_rng([seed, len(distinct)])
     chosen = np.sort(rng.choice(len(distinct) - 1, most - 1, replace=False)) + 1
     return [distinct[0], *(distinct[int(k)] for k in chosen)]
+
+
+def _known_by(params: Params) -> str:
+    """Equal for equal parameters, whether a whole number is written with a point or not."""
+    return repr(
+        {
+            name: float(value) if type(value) is int else value
+            for name, value in sorted(params.items())
+        }
+    )
 
 
 def run_series_chunk(inputs: SeriesInputs, params: tuple[Params, ...]) -> Any:
