@@ -1,0 +1,1 @@
+"""Prices that could have been: path models, and the risk of their paths."""
