@@ -1,7 +1,10 @@
 """What all tests share: where compiled code is kept, how long properties are hunted, real data."""
 
+import json
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -33,3 +36,11 @@ def reference_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no reference data in {folder}; FANFOLD_REFERENCE_DATA names the folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def oracle(reference_data: Path) -> Callable[[str], Any]:
+    """Give what another program computed, by the name of the reference."""
+    entries = json.loads((reference_data / "oracles.json").read_text())
+    expected = {entry["id"]: entry["expected"] for entry in entries}
+    return expected.__getitem__

@@ -1,21 +1,11 @@
-"""Independent values of the measures, and the return series they were computed on."""
+"""The return series that independent values of the measures were computed on."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-
-
-@pytest.fixture(scope="session")
-def oracle(reference_data: Path) -> Callable[[str], Any]:
-    """Give what another program computed, by the name of the reference."""
-    entries = json.loads((reference_data / "oracles.json").read_text())
-    expected = {entry["id"]: entry["expected"] for entry in entries}
-    return expected.__getitem__
 
 
 @pytest.fixture(scope="session")
