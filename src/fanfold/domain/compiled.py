@@ -11,6 +11,7 @@ the byte code and constants of the function and of everything compiled that it
 reaches, so any edit that could change a result is seen, and none that could not.
 """
 
+import hashlib
 import logging
 import os
 import platform
@@ -20,7 +21,7 @@ from collections.abc import Callable
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from fanfold.domain.language import Declared, content_hash
@@ -35,12 +36,17 @@ CACHE_ENTRIES_MAX = 500
 """Compiled functions kept on disk; the oldest go first [entries]."""
 
 
+CACHE_FORM = "named"
+"""How code is kept: changed when what is kept of the same content changes."""
+
+
 class Compiled(Declared, Generic[P, R_co]):
     """A function of the compiled subset; see `fanfold.domain.language`.
 
     Attributes:
         function: The plain function.
         apart: Whether it stays out of line in its callers.
+        checked: Whether a division by zero raises.
         content_hash: Hash of its code and of all compiled code that it reaches.
     """
 
@@ -50,10 +56,12 @@ class Compiled(Declared, Generic[P, R_co]):
         signature: Callable[[], Any] | None = None,
         *,
         apart: bool = False,
+        checked: bool = True,
     ) -> None:
         self.function = function
         self._signature = signature
         self.apart = apart
+        self.checked = checked
         self.__name__ = function.__name__
         self.__qualname__ = function.__qualname__
         self.__module__ = function.__module__
@@ -70,7 +78,7 @@ class Compiled(Declared, Generic[P, R_co]):
         """By name within fanfold, else by value: a worker may lack the user's module."""
         if self.__module__.partition(".")[0] == "fanfold" and "<" not in self.__qualname__:
             return self.__qualname__
-        return (_remade, (self.function, self._signature, self.apart))
+        return (_remade, (self.function, self._signature, self.apart, self.checked))
 
     @cached_property
     def content_hash(self) -> str:
@@ -79,7 +87,8 @@ class Compiled(Declared, Generic[P, R_co]):
         Raises:
             LanguageError: The code is outside the compiled subset.
         """
-        return content_hash(self.function)
+        own = content_hash(self.function)
+        return own if self.checked else hashlib.sha256(f"unchecked {own}".encode()).hexdigest()
 
     @cached_property
     def machine(self) -> Callable[P, R_co]:
@@ -102,13 +111,31 @@ class Compiled(Declared, Generic[P, R_co]):
         """The machine code as an argument for a parameter of a function type."""
         return self._dispatcher
 
+    @property
+    def _named(self) -> Callable[P, R_co]:
+        """The function under a name that no other content has.
+
+        numba names machine code by function and by how many were compiled before it in the
+        process. Two closures of one name, compiled in two processes, could have one name,
+        and the linker would call the first of them in place of the second.
+        """
+        own = self.function
+        named = FunctionType(
+            own.__code__, own.__globals__, own.__name__, own.__defaults__, own.__closure__
+        )
+        named.__module__ = own.__module__
+        named.__qualname__ = f"{own.__qualname__}_{self.content_hash[:16]}"
+        return named
+
     @cached_property
     def _dispatcher(self) -> Any:
         # Without reference counting (`_nrt`): the caller of the outermost function owns
         # every array for the whole call, and nothing in the subset allocates.
         _ = self.content_hash  # refuses code outside the subset by name and line
         inlined = self._signature is None and not self.apart
-        dispatcher = _numba().njit(nogil=True, forceinline=inlined, _nrt=False)(self.function)
+        zero = "python" if self.checked else "numpy"
+        options = {"nogil": True, "forceinline": inlined, "_nrt": False, "error_model": zero}
+        dispatcher = _numba().njit(**options)(self._named)
         _ignore_literals(dispatcher)
         if self._signature is not None:
             dispatcher._cache = _disk_cache(self)  # noqa: SLF001
@@ -150,6 +177,15 @@ def compiled_apart(function: Callable[P, R_co]) -> Compiled[P, R_co]:
     return Compiled(function, apart=True)
 
 
+def compiled_lanes(function: Callable[P, R_co]) -> Compiled[P, R_co]:
+    """Declare a function of loops over lanes that divide: these become vector instructions.
+
+    A loop that may raise in the middle cannot. So machine code does not look for divisors of
+    zero, where plain Python raises: the function must not have any whose result is used.
+    """
+    return Compiled(function, checked=False)
+
+
 def compiled_as(signature: Callable[[], Any]) -> Callable[[Callable[P, R_co]], Compiled[P, R_co]]:
     """Declare a compiled function of one fixed type, to be called from Python or as a value.
 
@@ -166,9 +202,9 @@ def compiled_as(signature: Callable[[], Any]) -> Callable[[Callable[P, R_co]], C
 _arrived: dict[str, Compiled[Any, Any]] = {}
 
 
-def _remade(function: Any, signature: Any, apart: bool) -> Compiled[Any, Any]:  # noqa: FBT001
+def _remade(function: Any, signature: Any, apart: bool, checked: bool) -> Compiled[Any, Any]:  # noqa: FBT001
     """A function that came by value; the same one again is the same object, compiled once."""
-    made = Compiled(function, signature, apart=apart)
+    made = Compiled(function, signature, apart=apart, checked=checked)
     return _arrived.setdefault(made.content_hash, made)
 
 
@@ -248,7 +284,9 @@ def _cache_entry(function: Compiled[Any, Any]) -> Path:
 def _cache_folder() -> Path:
     import numba
 
-    versions = f"{numba.__version__}-py{platform.python_version()}-{platform.machine()}"
+    versions = (
+        f"{numba.__version__}-py{platform.python_version()}-{platform.machine()}-{CACHE_FORM}"
+    )
     return home() / "compiled" / versions
 
 

@@ -26,10 +26,12 @@ class Declared:
     Attributes:
         function: The plain function.
         apart: Whether it stays out of line in its callers.
+        checked: Whether a division by zero raises.
     """
 
     function: Callable[..., Any]
     apart: bool
+    checked: bool
 
 
 BUILTINS = {"abs", "bool", "float", "int", "len", "max", "min", "range", "round"}
@@ -125,6 +127,8 @@ def _add(function: Callable[..., Any], digest: Any, seen: set[int]) -> None:
         inner = _inner_function(value)
         if inner is not None:
             digest.update(str(value.apart).encode())
+            if not value.checked:
+                digest.update(b"unchecked")
             _add(inner, digest, seen)
         elif isinstance(value, (types.ModuleType, type)) or callable(value):
             digest.update(value.__name__.encode())

@@ -3,6 +3,7 @@
 import math
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fanfold.domain.compiled import Compiled, compiled, compiled_as
+from fanfold.domain.compiled import Compiled, compiled, compiled_as, compiled_lanes
 from fanfold.errors import LanguageError
 
 SOURCE = Path(__file__).resolve().parents[3] / "src"
@@ -218,3 +219,80 @@ def test_a_function_from_standard_input_is_compiled(tmp_path: Path) -> None:
         "from helper_next_door import scaled\n", ""
     )
     assert ask(tmp_path, "-", text=script + "\nprint(money.machine(2.0))\n") == "21.0"
+
+
+def lanes_type() -> Any:
+    from numba import float64, void
+
+    return void(float64[::1], float64[::1])
+
+
+@compiled_lanes
+def inverted(values: Any, out: Any) -> None:
+    for lane in range(len(values)):
+        out[lane] = 1.0 / values[lane]
+
+
+@compiled_as(lanes_type)
+def inverted_by_a_lane_function(values: Any, out: Any) -> None:
+    inverted(values, out)
+
+
+def test_lanes_divide_without_looking_for_zero() -> None:
+    values, out = np.array([2.0, 0.0, 4.0]), np.zeros(3)
+    inverted_by_a_lane_function.machine(values, out)
+    assert out.tolist() == [0.5, math.inf, 0.25]
+    with pytest.raises(ZeroDivisionError):
+        inverted_by_a_lane_function(values.tolist(), out)
+
+
+def test_how_a_function_divides_is_part_of_its_hash() -> None:
+    assert compiled(inverted.function).content_hash != inverted.content_hash
+
+
+TWINS = """
+import sys
+from fanfold.domain.compiled import compiled_as
+
+def one_whole() -> object:
+    from numba import int64
+    return int64(int64)
+
+def called() -> object:
+    from numba import int64, types
+    return int64(int64, types.FunctionType(one_whole()))
+
+def adds(k: int):
+    @compiled_as(one_whole)
+    def add(x: int) -> int:
+        return x + k
+    return add
+
+@compiled_as(called)
+def call(x, function):
+    return function(x)
+
+both = [adds(int(k)) for k in sys.argv[1:]]
+for function in both:
+    function.machine(0)
+if len(both) > 1:
+    print([call.machine(0, function.value) for function in both])
+"""
+
+
+def test_functions_of_one_name_from_two_processes_stay_apart(tmp_path: Path) -> None:
+    script = tmp_path / "twins.py"
+    script.write_text(TWINS)
+
+    def run(home: Path, *numbers: str) -> str:
+        environment = {**os.environ, "FANFOLD_HOME": str(home), "PYTHONPATH": str(SOURCE)}
+        ran = subprocess.run(
+            [sys.executable, str(script), *numbers],
+            env=environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return ran.stdout
+
+    for number in ("1", "2"):  # each is the first that its process compiles
+        run(tmp_path / number, number)
+        shutil.copytree(tmp_path / number, tmp_path / "all", dirs_exist_ok=True)
+    assert run(tmp_path / "all", "1", "2").strip() == "[1, 2]"
