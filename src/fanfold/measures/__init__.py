@@ -48,9 +48,29 @@ Of what asks whether a result is luck, others have these:
     superiority (SPA)     leads studentised            arch: the same draws, not studentised
     block length          that of arch                 arch: the same
     effective trials      clusters, calibrated         -
+
+Of forecasts of losses and of portfolios:
+
+    measure               here                         others
+    --------------------  ---------------------------  ------------------------------------
+    Kupiec                all bars; exact p beside     rugarch, MATLAB: the same statistic
+    Christoffersen        coverage of all bars, n - 1  rugarch, MATLAB: the same
+                          transitions, 0^0 = 1
+    duration test         Weibull, ends censored       rugarch: the same
+    component VaR, ES     deviation n, as the totals   PerformanceAnalytics: n - 1
+    many at once          `summary`, one pass          empyrical: one function at a time
 """
 
 from fanfold.measures.benchmark import alpha, beta
+from fanfold.measures.coverage import (
+    ChristoffersenTest,
+    KupiecTest,
+    TrafficLight,
+    christoffersen_test,
+    exceptions_of,
+    kupiec_test,
+    traffic_light,
+)
 from fanfold.measures.drawdowns import (
     Drawdown,
     cagr,
@@ -62,17 +82,34 @@ from fanfold.measures.drawdowns import (
     total_return,
     worst_drawdowns,
 )
+from fanfold.measures.durations import DurationTest, duration_test
+from fanfold.measures.fused import summary
+from fanfold.measures.intervals import Interval, bootstrap_interval
+from fanfold.measures.kelly import fixed_fraction, kelly_fraction, kelly_weights, volatility_scale
 from fanfold.measures.moments import downside_deviation, kurtosis, skewness, volatility
 from fanfold.measures.overfitting import (
     Overfitting,
     overfitting_of_blocks,
     probability_of_backtest_overfitting,
 )
+from fanfold.measures.portfolio_risk import (
+    RiskContributions,
+    component_expected_shortfall,
+    component_value_at_risk,
+    marginal_expected_shortfall,
+    marginal_value_at_risk,
+)
 from fanfold.measures.ratios import (
     adjusted_sharpe_ratio,
     omega_ratio,
     sharpe_ratio,
     sortino_ratio,
+)
+from fanfold.measures.rolling_risk import (
+    VarBacktest,
+    backtest_value_at_risk,
+    rolling_expected_shortfall,
+    rolling_value_at_risk,
 )
 from fanfold.measures.significance import (
     deflated_sharpe_ratio,
@@ -103,30 +140,50 @@ from fanfold.measures.trials import (
 )
 
 __all__ = [
+    "ChristoffersenTest",
     "Drawdown",
+    "DurationTest",
     "EffectiveTrials",
+    "Interval",
+    "KupiecTest",
     "Moments",
     "Overfitting",
+    "RiskContributions",
     "SuperiorAbility",
+    "TrafficLight",
+    "VarBacktest",
     "adjusted_sharpe_ratio",
     "alpha",
     "automatic_block_bars",
     "average_loss",
     "average_win",
+    "backtest_value_at_risk",
     "best_of_each",
     "beta",
+    "bootstrap_interval",
     "cagr",
     "calmar_ratio",
+    "christoffersen_test",
+    "component_expected_shortfall",
+    "component_value_at_risk",
     "deflated_sharpe_ratio",
     "downside_deviation",
     "drawdowns",
+    "duration_test",
     "effective_trials",
     "effective_trials_of_all",
+    "exceptions_of",
     "expected_max_sharpe_ratio",
     "expected_shortfall",
     "exposure",
+    "fixed_fraction",
     "hit_rate",
+    "kelly_fraction",
+    "kelly_weights",
+    "kupiec_test",
     "kurtosis",
+    "marginal_expected_shortfall",
+    "marginal_value_at_risk",
     "max_drawdown",
     "max_drawdown_bars",
     "max_drawdown_days",
@@ -137,15 +194,20 @@ __all__ = [
     "probabilistic_sharpe_ratio",
     "probability_of_backtest_overfitting",
     "profit_factor",
+    "rolling_expected_shortfall",
+    "rolling_value_at_risk",
     "sharpe_ratio",
     "skewness",
     "sortino_ratio",
+    "summary",
     "sums_of_blocks",
     "superior_predictive_ability",
     "tail_ratio",
     "total_return",
+    "traffic_light",
     "turnover",
     "value_at_risk",
     "volatility",
+    "volatility_scale",
     "worst_drawdowns",
 ]

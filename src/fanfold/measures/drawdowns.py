@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fanfold.errors import DataError
+from fanfold.measures import wide
 from fanfold.measures.series import (
     RETURN_ROUNDING,
     Floats,
@@ -58,7 +59,7 @@ def total_return(returns: ArrayLike) -> Values:
     Raises:
         DataError: `returns` are empty, not finite, or below -1.
     """
-    return as_values(_grown(returns)[-1] - 1.0)
+    return as_values(_final_equity(as_series(returns, "returns")) - 1.0)
 
 
 def cagr(returns: ArrayLike, periods_per_year: float = SESSIONS_PER_YEAR) -> Values:
@@ -76,10 +77,8 @@ def cagr(returns: ArrayLike, periods_per_year: float = SESSIONS_PER_YEAR) -> Val
         ConfigError: `periods_per_year` is not above 0.
         DataError: `returns` are empty, not finite, or below -1.
     """
-    equity = _grown(returns)
-    with np.errstate(over="ignore"):
-        annual = equity[-1] ** (as_periods(periods_per_year) / (len(equity) - 1))
-    return as_values(annual - 1.0)
+    series = as_series(returns, "returns")
+    return as_values(growth_of_a_year(_final_equity(series), len(series), periods_per_year))
 
 
 def calmar_ratio(returns: ArrayLike, periods_per_year: float = SESSIONS_PER_YEAR) -> Values:
@@ -133,7 +132,10 @@ def max_drawdown(returns: ArrayLike) -> Values:
     Raises:
         DataError: `returns` are empty, not finite, or below -1.
     """
-    return as_values(np.max(drawdowns(_grown(returns)), axis=0))
+    series = as_series(returns, "returns")
+    if wide.is_wide(series):
+        return wide.follow(series, wide.Parts(growth=True)).depth
+    return as_values(np.max(drawdowns(_grown(series)), axis=0))
 
 
 def max_drawdown_bars(returns: ArrayLike) -> Values:
@@ -148,7 +150,7 @@ def max_drawdown_bars(returns: ArrayLike) -> Values:
     Raises:
         DataError: `returns` are empty, not finite, or below -1.
     """
-    equity = _grown(returns)
+    equity = _grown(as_series(returns, "returns"))
     return as_values(_longest(equity, np.arange(len(equity), dtype=np.int64)))
 
 
@@ -195,6 +197,21 @@ def worst_drawdowns(equity: ArrayLike, count: int = 5) -> tuple[Drawdown, ...]:
     return tuple(sorted(found, key=lambda drawdown: -drawdown.depth)[:wanted])
 
 
+def growth_of_a_year(equity: Floats, bar_count: int, periods_per_year: float) -> Floats:
+    """Compound annual growth rate from what 1 became.
+
+    Args:
+        equity: After the last bar, one value a series [1].
+        bar_count: Bars that it took.
+        periods_per_year: Bars a year [1/year].
+
+    Raises:
+        ConfigError: `periods_per_year` is not above 0.
+    """
+    with np.errstate(over="ignore"):
+        return equity ** (as_periods(periods_per_year) / bar_count) - 1.0
+
+
 def _drawdown(depth: Floats, peak_bar: int, end: int) -> Drawdown:
     trough_bar = peak_bar + int(np.argmax(depth[peak_bar:end]))
     recovered = end < len(depth)
@@ -207,18 +224,18 @@ def _drawdown(depth: Floats, peak_bar: int, end: int) -> Drawdown:
     )
 
 
-def _grown(returns: ArrayLike) -> Floats:
-    series = as_series(returns, "returns")
+def _final_equity(series: Floats) -> Floats:
+    if wide.is_wide(series):
+        return wide.follow(series, wide.Parts(growth=True)).equity
+    return _grown(series)[-1]
+
+
+def _grown(series: Floats) -> Floats:
     worst = float(np.min(series))
-    if worst < -1.0:
-        raise DataError(
-            f"returns must be at least -1, where all is lost (0.01 is one percent), was {worst}"
-        )
     equity = np.ones((len(series) + 1, *series.shape[1:]))
     with np.errstate(over="ignore"):
         np.cumprod(1.0 + series, axis=0, out=equity[1:])
-    if not np.isfinite(equity).all():
-        raise DataError("returns must compound to a finite equity (0.01 is one percent)")
+    wide.refuse_growth(worst, equity)
     return equity
 
 

@@ -9,6 +9,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fanfold.measures import wide
 from fanfold.measures.series import (
     DEVIATION_RETURNS_MIN,
     RETURN_ROUNDING,
@@ -19,6 +20,8 @@ from fanfold.measures.series import (
     as_values,
     excess,
 )
+
+SKEWNESS_ORDER = 3
 
 
 def volatility(returns: ArrayLike, periods_per_year: float | None = None) -> Values:
@@ -59,9 +62,8 @@ def downside_deviation(
     Source: Sortino & Price (1994), Performance Measurement in a Downside Risk
         Framework, Journal of Investing 3(3).
     """
-    gaps = shortfalls(excess(as_series(returns, "returns"), required_return, "required_return"))
-    deviation = np.sqrt(np.mean(gaps * gaps, axis=0))
-    return as_values(deviation * math.sqrt(as_periods(periods_per_year)))
+    gains = excess(as_series(returns, "returns"), required_return, "required_return")
+    return as_values(downside_of(gains) * math.sqrt(as_periods(periods_per_year)))
 
 
 def skewness(returns: ArrayLike) -> Values:
@@ -102,7 +104,21 @@ def sample_deviation(values: Floats) -> Floats:
     """
     if len(values) < DEVIATION_RETURNS_MIN:
         return np.full(values.shape[1:], np.nan)
+    if wide.is_wide(values):
+        return wide.follow(values, wide.Parts(spread=True)).deviation
     return np.asarray(np.std(values, axis=0, ddof=1))
+
+
+def downside_of(gains: Floats) -> Floats:
+    """Root mean square of the shortfalls.
+
+    Args:
+        gains: `[bar]` or `[bar, series]`, checked [1 per bar].
+    """
+    if wide.is_wide(gains):
+        return wide.follow(gains, wide.Parts(falls=True)).downside
+    gaps = shortfalls(gains)
+    return np.sqrt(np.mean(gaps * gaps, axis=0))
 
 
 def standardised_moment(values: Floats, order: int) -> Values:
@@ -110,12 +126,16 @@ def standardised_moment(values: Floats, order: int) -> Values:
 
     Args:
         values: `[bar]` or `[bar, series]`, checked.
-        order: Which moment.
+        order: 3 or 4.
     """
+    if wide.is_wide(values):
+        return wide.follow(values, wide.Parts(shape=True)).score_moment(order)
     deviation = np.std(values, axis=0)
     constant = deviation <= RETURN_ROUNDING
     scores = (values - np.mean(values, axis=0)) / np.where(constant, 1.0, deviation)
-    return as_values(np.where(constant, np.nan, np.mean(scores**order, axis=0)))
+    squares = scores * scores
+    powers = squares * scores if order == SKEWNESS_ORDER else squares * squares
+    return as_values(np.where(constant, np.nan, np.mean(powers, axis=0)))
 
 
 def shortfalls(gains: Floats) -> Floats:

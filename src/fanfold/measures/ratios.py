@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fanfold.errors import ConfigError
-from fanfold.measures.moments import downside_deviation, sample_deviation, shortfalls
+from fanfold.measures import wide
+from fanfold.measures.moments import downside_of, sample_deviation, shortfalls
 from fanfold.measures.series import (
     DEVIATION_RETURNS_MIN,
     Floats,
@@ -74,7 +75,7 @@ def sortino_ratio(
     annual = math.sqrt(as_periods(periods_per_year))
     if len(series) < DEVIATION_RETURNS_MIN:
         return as_values(np.full(series.shape[1:], np.nan))
-    per_bar = ratio(np.mean(gains, axis=0), downside_deviation(series, required_return))
+    per_bar = ratio(np.mean(gains, axis=0), downside_of(gains))
     return as_values(per_bar * annual)
 
 
@@ -96,6 +97,8 @@ def omega_ratio(returns: ArrayLike, required_return: ArrayLike = 0.0) -> Values:
         Performance Measurement 6(3).
     """
     gains = excess(as_series(returns, "returns"), required_return, "required_return")
+    if wide.is_wide(gains):
+        return wide.follow(gains, wide.Parts(falls=True)).gains_per_shortfall
     return ratio(np.sum(np.maximum(gains, 0.0), axis=0), np.sum(shortfalls(gains), axis=0))
 
 

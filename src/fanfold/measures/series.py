@@ -60,9 +60,8 @@ def as_series(values: ArrayLike, name: str, *, axes: int = 2, may_be_empty: bool
         raise DataError(f"{name} must be {wanted}, had the shape {array.shape}")
     if array.size == 0 and not may_be_empty:
         raise DataError(f"{name} must hold at least one value, had the shape {array.shape}")
-    fault = np.argwhere(~np.isfinite(array))
-    if len(fault) > 0:
-        place = tuple(fault[0].tolist())
+    if not _sums_up(array) and not np.isfinite(array).all():
+        place = tuple(np.argwhere(~np.isfinite(array))[0].tolist())
         where = place[0] if len(place) == 1 else place
         raise DataError(f"{name} must be finite numbers, was {array[place]} at {where}")
     return array
@@ -146,7 +145,8 @@ def excess(returns: Floats, reference: ArrayLike, name: str) -> Floats:
         DataError: An array that is not as long as the returns.
     """
     if isinstance(reference, Real):
-        return returns - as_number(reference, name)
+        rate = as_number(reference, name)
+        return returns if rate == 0.0 else returns - rate
     rates = as_series(reference, name, axes=1)
     if len(rates) != len(returns):
         raise DataError(
@@ -179,6 +179,12 @@ def as_values(values: ArrayLike) -> Values:
     """
     array = np.asarray(values, dtype=np.float64)
     return float(array) if array.ndim == 0 else array
+
+
+def _sums_up(array: Floats) -> bool:
+    # One pass that keeps nothing: a finite sum has finite terms only.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return math.isfinite(float(np.sum(array)))
 
 
 def _short(value: object) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fanfold.errors import ConfigError
+from fanfold.measures import wide
 from fanfold.measures.moments import standardised_moment
 from fanfold.measures.series import (
     RETURN_ROUNDING,
@@ -52,6 +53,8 @@ def value_at_risk(
         That Include Options, RiskMetrics Monitor Q1, for Cornish-Fisher.
     """
     series, tail = _checked(returns, level, method, get_args(ValueAtRiskMethod))
+    if method == "historical" and wide.is_wide(series):
+        return -wide.follow(series, wide.Parts(low_tail=True), level=level).low[0]
     if method == "historical":
         return as_values(-np.quantile(series, tail, axis=0))
     score = NormalDist().inv_cdf(tail)
@@ -83,6 +86,8 @@ def expected_shortfall(
         Risk for Portfolios with Non-Normal Returns, Journal of Risk 11(2).
     """
     series, tail = _checked(returns, level, method, get_args(ShortfallMethod))
+    if method == "historical" and wide.is_wide(series):
+        return -wide.follow(series, wide.Parts(low_tail=True), level=level).low[1]
     if method == "historical":
         return _mean_of_tail(series, tail)
     normal = NormalDist()
@@ -111,6 +116,10 @@ def tail_ratio(returns: ArrayLike, level: float = 0.95) -> Values:
     """
     series = as_series(returns, "returns")
     upper = as_level(level)
+    if wide.is_wide(series):
+        return wide.follow(
+            series, wide.Parts(low_tail=True, high_tail=True), level=upper
+        ).high_per_low
     low, high = np.abs(np.quantile(series, [1.0 - upper, upper], axis=0))
     return ratio(high, low)
 

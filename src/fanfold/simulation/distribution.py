@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fanfold.simulation.history import Floats
-from fanfold.simulation.tally import Tally
+from fanfold.simulation.tally import Filled, Tally
 
 CONFIDENCES = (0.90, 0.95, 0.99)
 """How sure the intervals of an estimate are [1]."""
@@ -87,14 +87,14 @@ class Distribution(Mapping[float, Estimate]):
         points: Distinct values, or means of narrow bins, ascending.
         counts: Paths at each.
         levels: Levels that it was asked for.
-        tally: Where values are ranked, or None where `points` are distinct.
+        bins: Where values are ranked, or None where `points` are distinct.
         form: Makes a value of what was counted; does not decrease.
     """
 
     points: Floats
     counts: NDArray[np.int64]
     levels: tuple[float, ...]
-    tally: Tally | None = None
+    bins: Filled | None = None
     form: Callable[[Floats], Floats] = np.asarray
 
     @classmethod
@@ -102,8 +102,10 @@ class Distribution(Mapping[float, Estimate]):
         cls, tally: Tally, form: Callable[[Floats], Floats], levels: tuple[float, ...]
     ) -> "Distribution":
         """From counters of bins."""
-        values, counts = tally.spread()
-        return cls(points=form(values), counts=counts, levels=levels, tally=tally, form=form)
+        bins = tally.filled()
+        return cls(
+            points=form(bins.points), counts=bins.counts, levels=levels, bins=bins, form=form
+        )
 
     @classmethod
     def of_counts(cls, counts: NDArray[np.int64], levels: tuple[float, ...]) -> "Distribution":
@@ -183,8 +185,8 @@ class Distribution(Mapping[float, Estimate]):
         return low + (positions - below) * (high - low)
 
     def _ranked(self, ranks: NDArray[np.int64]) -> Floats:
-        if self.tally is not None:
-            return self.form(self.tally.ranked(ranks))
+        if self.bins is not None:
+            return self.form(self.bins.ranked(ranks))
         return self.points[np.searchsorted(np.cumsum(self.counts), ranks, side="right")]
 
     def __getitem__(self, level: float) -> Estimate:

@@ -28,9 +28,10 @@ def advance_gbm(
     for a in range(assets):
         drift = numbers[a]
         move = moves[a]
+        load, normal = table[a, 0], normals[0]
         for lane in range(len(move)):
-            move[lane] = drift
-        for b in range(a + 1):
+            move[lane] = drift + load * normal[lane]
+        for b in range(1, a + 1):
             load = table[a, b]
             normal = normals[b]
             for lane in range(len(move)):

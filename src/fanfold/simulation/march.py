@@ -19,18 +19,14 @@ Advance = Callable[..., None]
 
 
 @compiled
-def next_moves(
-    bar: int, advance: Any, numbers: Any, table: Any, stream: Any, masks: Any, words: Any,
-    work: Any, bits: Any, state: Any, normals: Any, uniforms: Any, moves: Any, turns: int,
+def next_bars(
+    bar: int, bars: int, advance: Any, numbers: Any, table: Any, stream: Any, masks: Any,
+    words: Any, work: Any, bits: Any, state: Any, normals: Any, uniforms: Any, moves: Any,
 ) -> None:  # fmt: skip
-    """One bar of the model for all lanes; normals are drawn for `turns` bars at a time."""
-    count = len(normals) // turns
-    turn = bar % turns
-    if turn == 0:
-        draw_normals(stream, masks, words, work, bits, normals)
+    """A few bars of the model for all lanes, one below the other in `moves`."""
+    draw_normals(stream, masks, words, work, bits, normals)
     draw_uniforms(stream, masks, words, uniforms)
-    own = normals[turn * count : (turn + 1) * count]
-    advance(bar, numbers, table, state, own, uniforms, moves)
+    advance(bar, bars, numbers, table, state, normals, uniforms, moves)
 
 
 @compiled
@@ -47,14 +43,46 @@ def _advance_type() -> Any:
 
     rows = float64[:, ::1]
     return types.void(
-        int64, read_only("float64", 1), read_only("float64", 2), rows, rows, rows, rows
+        int64, int64, read_only("float64", 1), read_only("float64", 2), rows, rows, rows, rows
     )
 
 
 @cache
 def advance_value(advance: Compiled[..., None]) -> Any:
-    """A model's bar as an argument for the loops, compiled once."""
-    return compiled_as(_advance_type)(advance.function).value
+    """A few bars of a model as an argument for the loops, compiled once.
+
+    A call through a value costs as much as a fifth of a bar, hence several bars at a time.
+    """
+
+    @compiled_as(_advance_type)
+    def advance_bars(
+        bar: int, bars: int, numbers: Any, table: Any, state: Any, normals: Any, uniforms: Any,
+        moves: Any,
+    ) -> None:  # fmt: skip
+        n = len(normals) // bars
+        u = len(uniforms) // bars
+        m = len(moves) // bars
+        for k in range(bars):
+            advance(
+                bar + k, numbers, table, state, normals[k * n : (k + 1) * n],
+                uniforms[k * u : (k + 1) * u], moves[k * m : (k + 1) * m],
+            )  # fmt: skip
+
+    return advance_bars.value
+
+
+@compiled
+def keep(turn: int, moves: Any, work: Any, bits: Any, simple: int, kept: Any) -> None:
+    """Keep the moves of one of the bars; there are as many rows of it as in `kept`."""
+    for row in range(len(kept)):
+        own = kept[row]
+        move = moves[turn * len(kept) + row]
+        less = 0.0
+        if simple == 1:
+            exp_lanes(move, work, bits, move)
+            less = 1.0
+        for lane in range(len(own)):
+            own[lane] = move[lane] - less
 
 
 def _type_of_keep() -> Any:
@@ -74,26 +102,21 @@ def keep_paths(
     words: Any, work: Any, bits: Any, state: Any, normals: Any, uniforms: Any, moves: Any,
     turns: int, simple: int, kept: Any,
 ) -> None:  # fmt: skip
-    """Keep every move, `[group, bar, row, lane]`, as simple returns if `simple` is 1."""
+    """Keep every move, `[group, bar, row, lane]`, as simple returns if `simple` is 1.
+
+    `kept` may have fewer lanes than are computed: the others are let go.
+    """
     for group in range(len(streams)):
         stream = streams[group]
         warm_up(stream, masks, words)
         clear(state)
-        for bar in range(bar_count):
-            next_moves(
-                bar, advance, numbers, table, stream, masks, words, work, bits, state,
-                normals, uniforms, moves, turns,
+        for first in range(0, bar_count, turns):
+            next_bars(
+                first, turns, advance, numbers, table, stream, masks, words, work, bits, state,
+                normals, uniforms, moves,
             )  # fmt: skip
-            for row in range(len(moves)):
-                own = kept[group, bar, row]
-                move = moves[row]
-                if simple == 1:
-                    exp_lanes(move, work, bits, own)
-                    for lane in range(len(own)):
-                        own[lane] -= 1.0
-                else:
-                    for lane in range(len(own)):
-                        own[lane] = move[lane]
+            for bar in range(first, min(first + turns, bar_count)):
+                keep(bar - first, moves, work, bits, simple, kept[group, bar])
 
 
 def _type_of_follow() -> Any:
@@ -120,13 +143,16 @@ def follow_paths(
         clear(state)
         outcome = outcomes[group]
         begin_following(holding, held, outcome)
-        for bar in range(bar_count):
-            next_moves(
-                bar, advance, numbers, table, stream, masks, words, work, bits, state,
-                normals, uniforms, moves, turns,
+        for first in range(0, bar_count, turns):
+            next_bars(
+                first, turns, advance, numbers, table, stream, masks, words, work, bits, state,
+                normals, uniforms, moves,
             )  # fmt: skip
-            if len(held) == 0:
-                follow(moves[0], outcome)
-            else:
-                grow(moves, holding, work, bits, masks, held)
-                follow(held[0], outcome)
+            assets = len(moves) // turns
+            for turn in range(min(turns, bar_count - first)):
+                if len(held) == 0:
+                    follow(moves[turn], outcome)
+                else:
+                    own = moves[turn * assets : (turn + 1) * assets]
+                    grow(own, holding, work, bits, masks, held)
+                    follow(held[0], outcome)

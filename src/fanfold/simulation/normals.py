@@ -2,7 +2,8 @@
 
 Two words give two normals, by Box and Muller's method in vector instructions: nothing
 is rejected, so every path takes the same number of words for a bar. The radius comes
-from 53 bits, so normals reach 8.6 deviations.
+from 53 bits, so normals reach 8.6 deviations. Logarithm, sine and cosine are polynomials
+whose relative error stays below 1e-9: ten thousand times below what a billion draws show.
 
 Source: Box & Muller (1958), A Note on the Generation of Random Normal Deviates, Annals
     of Mathematical Statistics 29(2).
@@ -12,18 +13,26 @@ import math
 from typing import Any
 
 from fanfold.domain.compiled import compiled
-from fanfold.simulation.elementary import LN2, log_of_unit, split
+from fanfold.simulation.elementary import LN2, split
 from fanfold.simulation.randomness import next_words
 
 _UNIT = 1.1102230246251565e-16  # 2^-53
 _HALF_PI = 1.5707963267948966
-_S1, _S2, _S3, _S4, _S5, _S6 = (
-    *(-0.16666666666666616, 0.008333333333320363, -0.000198412698286503),
-    *(2.755731337640013e-06, -2.5050716974102745e-08, 1.5894736651849094e-10),
+_L0, _L1, _L2, _L3, _L4, _L5 = (
+    *(1.0000000006010195, -0.49999999414017127, 0.3333330266101698),
+    *(-0.2500006237443588, 0.20002535640193383, -0.16666555575670008),
 )
-_C1, _C2, _C3, _C4, _C5, _C6 = (
-    *(-0.4999999999999925, 0.041666666666472306, -0.0013888888869978658),
-    *(2.4801578538562985e-05, -2.755523388484742e-07, 2.0630454379662294e-09),
+_L6, _L7, _L8, _L9, _L10 = (
+    *(0.1421229125042129, -0.12420821262732773, 0.11945878227356821),
+    *(-0.11620648400270368, 0.06572327158522023),
+)
+_S0, _S1, _S2, _S3, _S4 = (
+    *(0.9999999999956731, -0.16666666631591165, 0.00833332878245888),
+    *(-0.000198392022122311, 2.7173456841089953e-06),
+)
+_C0, _C1, _C2, _C3, _C4 = (
+    *(0.9999999999524894, -0.4999999961485761, 0.041666616692532826),
+    *(-0.0013886617999647076, 2.4379831251175367e-05),
 )
 
 
@@ -55,8 +64,18 @@ def _draw_radii(words: Any, masks: Any, work: Any, bits: Any) -> None:
         radius[lane] = (float(words[lane] >> 11) + 0.5) * _UNIT
     split(bits, masks, exponents)
     for lane in range(len(words)):
-        log = (exponents[lane] - 1023.0) * LN2 + log_of_unit(part[lane] - 1.0)
-        radius[lane] = math.sqrt(-2.0 * log)
+        f = part[lane] - 1.0
+        p = _L10 * f + _L9
+        p = p * f + _L8
+        p = p * f + _L7
+        p = p * f + _L6
+        p = p * f + _L5
+        p = p * f + _L4
+        p = p * f + _L3
+        p = p * f + _L2
+        p = p * f + _L1
+        p = p * f + _L0
+        radius[lane] = math.sqrt(-2.0 * ((exponents[lane] - 1023.0) * LN2 + p * f))
 
 
 @compiled
@@ -66,18 +85,14 @@ def _turn(words: Any, radius: Any, across: Any, along: Any) -> None:
         word = words[lane]
         angle = (float(word >> 11) * _UNIT - 0.5) * _HALF_PI
         square = angle * angle
-        sine = _S6 * square + _S5
-        sine = sine * square + _S4
-        sine = sine * square + _S3
+        sine = _S4 * square + _S3
         sine = sine * square + _S2
         sine = sine * square + _S1
-        sine = (sine * square + 1.0) * angle
-        cosine = _C6 * square + _C5
-        cosine = cosine * square + _C4
-        cosine = cosine * square + _C3
+        sine = (sine * square + _S0) * angle
+        cosine = _C4 * square + _C3
         cosine = cosine * square + _C2
         cosine = cosine * square + _C1
-        cosine = cosine * square + 1.0
+        cosine = cosine * square + _C0
         swaps = float((word << 63) >> 63)
         cosine = cosine * (float((word << 62) >> 63) * 2.0 - 1.0)
         # A choice by product: exact, because the factor is 0 or 1.

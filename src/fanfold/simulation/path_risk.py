@@ -24,7 +24,7 @@ LEVELS = (0.90, 0.95, 0.99)
 
 LEVELS_MAX = 20
 
-CHUNK_PATHS = 32_768
+CHUNK_PATHS = 65_536
 """Paths that are followed at one time; what they leave behind is counted, then let go."""
 
 THREADS_MAX = 64
@@ -99,6 +99,7 @@ class PathRisk:
         seed: Equal seeds give equal paths.
         levels: Levels of the figures below.
         terminal_value: What 1 becomes [1].
+        log_growth: Its logarithm, which also tells apart what lost nearly everything [log].
         value_at_risk: By level, loss at the end that is exceeded with probability
             1 - level [1].
         expected_shortfall: By level, mean loss of the paths at or beyond it [1].
@@ -116,6 +117,7 @@ class PathRisk:
     seed: int
     levels: tuple[float, ...]
     terminal_value: Distribution
+    log_growth: Distribution
     value_at_risk: dict[float, Estimate]
     expected_shortfall: dict[float, Estimate]
     max_drawdown: Distribution
@@ -248,6 +250,7 @@ def risk_of(spec: RiskSpec, counted: Counters, levels: tuple[float, ...]) -> Pat
         seed=spec.seed,
         levels=levels,
         terminal_value=terminal,
+        log_growth=Distribution.of_tally(counted.terminal, np.asarray, levels),
         value_at_risk={level: _loss(terminal.quantile(1.0 - level)) for level in levels},
         expected_shortfall={level: _loss(terminal.mean_up_to(1.0 - level)) for level in levels},
         max_drawdown=Distribution.of_tally(counted.depth, _depth_of, levels),

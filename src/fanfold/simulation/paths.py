@@ -1,7 +1,7 @@
 """Paths in groups of lanes: drawn and kept, or followed and let go."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,10 @@ from fanfold.simulation.elementary import LANES, WORK_ROWS, lane_masks
 from fanfold.simulation.follow import HELD_ROWS, OUTCOMES
 from fanfold.simulation.history import Floats
 from fanfold.simulation.march import advance_value, follow_paths, keep_paths
-from fanfold.simulation.model import Packed, PathModel
 from fanfold.simulation.randomness import new_streams
+
+if TYPE_CHECKING:  # a model draws by what stands here
+    from fanfold.simulation.model import Packed, PathModel
 
 BARS_MAX = 1_000_000
 """Bars of one path."""
@@ -25,13 +27,16 @@ SEED_MAX = 2**63 - 1
 KEPT_BYTES_MAX = 4 * 2**30
 """Memory that drawn paths may take [bytes]."""
 
+TURN_ROWS = 4
+"""Normals of a path that are drawn at one time, or those of two bars where they are more."""
+
 KEPT_CHUNK_BYTES = 32 * 2**20
 """Memory of the paths that are drawn at one time, before they are put in order [bytes]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scratch:
-    """Arrays that one march of paths works in; one for each thread."""
+    """Arrays that one march of paths works in, for `turns` bars at a time; one for each thread."""
 
     masks: NDArray[np.uint64]
     words: NDArray[np.uint64]
@@ -44,10 +49,10 @@ class Scratch:
     turns: int
 
 
-def scratch_for(packed: Packed, move_rows: int) -> Scratch:
+def scratch_for(packed: "Packed", move_rows: int) -> Scratch:
     """Arrays for a model whose bar writes so many rows."""
-    # Normals come in pairs: an odd number of them is drawn for two bars at a time.
-    turns = 1 + packed.normal_count % 2
+    # Normals come in pairs, so an odd number of them is drawn for two bars at a time at least.
+    turns = max(TURN_ROWS // max(packed.normal_count, packed.uniform_count), 2) // 2 * 2
     work = np.zeros((WORK_ROWS, LANES))
     return Scratch(
         masks=lane_masks(),
@@ -56,21 +61,21 @@ def scratch_for(packed: Packed, move_rows: int) -> Scratch:
         bits=work.view(np.uint64),
         state=np.zeros((packed.state_count, LANES)),
         normals=np.zeros((packed.normal_count * turns, LANES)),
-        uniforms=np.zeros((packed.uniform_count, LANES)),
-        moves=np.zeros((move_rows, LANES)),
+        uniforms=np.zeros((packed.uniform_count * turns, LANES)),
+        moves=np.zeros((move_rows * turns, LANES)),
         turns=turns,
     )
 
 
 def drawn_returns(
-    model: PathModel, *, bar_count: int, path_count: int, seed: int, first_path: int = 0
+    model: "PathModel", *, bar_count: int, path_count: int, seed: int, first_path: int = 0
 ) -> Floats:
     """Simple returns of drawn paths, `[path, bar, asset]`; see `PathModel.draw`."""
     return _drawn(model, (bar_count, path_count, seed, first_path), model.asset_count, simple=1)
 
 
 def drawn_moves(
-    model: PathModel, *, bar_count: int, path_count: int, seed: int, first_path: int = 0
+    model: "PathModel", *, bar_count: int, path_count: int, seed: int, first_path: int = 0
 ) -> Floats:
     """Log returns, gaps and inner variances of drawn paths, `[path, bar, 3 * asset]`.
 
@@ -100,7 +105,7 @@ def _check(name: str, value: object, least: int, most: int) -> None:
         raise ConfigError(f"{name} must be a whole number from {least} to {most:,}, was {value!r}")
 
 
-def _drawn(model: PathModel, counts: tuple[int, int, int, int], rows: int, simple: int) -> Floats:
+def _drawn(model: "PathModel", counts: tuple[int, int, int, int], rows: int, simple: int) -> Floats:
     check_counts(*counts)
     bar_count, path_count, seed, first_path = counts
     kept_bytes = path_count * bar_count * rows * 8
@@ -112,21 +117,22 @@ def _drawn(model: PathModel, counts: tuple[int, int, int, int], rows: int, simpl
     packed = model.packed()
     scratch = scratch_for(packed, rows)
     paths = np.empty((path_count, bar_count, rows))
-    groups_each = max(KEPT_CHUNK_BYTES // (LANES * bar_count * rows * 8), 1)
+    lanes = min(path_count, LANES)
+    groups_each = max(KEPT_CHUNK_BYTES // (lanes * bar_count * rows * 8), 1)
     for start in range(0, path_count, groups_each * LANES):
         stop = min(start + groups_each * LANES, path_count)
         groups = -(-(stop - start) // LANES)
-        kept = np.empty((groups, bar_count, rows, LANES))
+        kept = np.empty((groups, bar_count, rows, lanes))
         streams = new_streams(seed, first_path + start, groups, LANES)
         march: Any = keep_paths.machine
         march(bar_count, *_inputs(model, packed, streams, scratch), scratch.turns, simple, kept)
-        in_order = np.moveaxis(kept, 3, 1).reshape(groups * LANES, bar_count, rows)
+        in_order = np.moveaxis(kept, 3, 1).reshape(groups * lanes, bar_count, rows)
         paths[start:stop] = in_order[: stop - start]
     return paths
 
 
 def followed(
-    model: PathModel,
+    model: "PathModel",
     holding: Floats | None,
     *,
     bar_count: int,
@@ -162,7 +168,9 @@ def followed(
     return np.moveaxis(outcomes, 1, 0).reshape(OUTCOMES, groups * LANES)[:, :path_count]
 
 
-def _inputs(model: PathModel, packed: Packed, streams: Any, scratch: Scratch) -> tuple[Any, ...]:
+def _inputs(
+    model: "PathModel", packed: "Packed", streams: Any, scratch: Scratch
+) -> tuple[Any, ...]:
     return (
         advance_value(type(model).advance),
         packed.numbers,

@@ -46,17 +46,24 @@ def new_streams(seed: int, first_path: int, groups: int, lanes: int) -> Words:
     path = np.arange(first_path, first_path + groups * lanes, dtype=np.uint64)
     streams = np.empty((groups, STREAM_WORDS, lanes), np.uint64)
     for word in range(HASHED_WORDS):
-        count = path * np.uint64(HASHED_WORDS) + np.uint64(word)
-        hashed = _scrambled(_scrambled(keys[0] + _GOLDEN * count) ^ keys[1])
-        streams[:, word] = hashed.reshape(groups, lanes)
+        words = path * np.uint64(HASHED_WORDS) + np.uint64(word)
+        words *= _GOLDEN
+        words += keys[0]
+        _scramble(words)
+        words ^= keys[1]
+        _scramble(words)
+        streams[:, word] = words.reshape(groups, lanes)
     streams[:, HASHED_WORDS] = 1
     return streams
 
 
-def _scrambled(words: Words) -> Words:
-    words = (words ^ (words >> np.uint64(30))) * _MIX_1
-    words = (words ^ (words >> np.uint64(27))) * _MIX_2
-    return words ^ (words >> np.uint64(31))
+def _scramble(words: Words) -> None:
+    shifted = words >> np.uint64(30)
+    words ^= shifted
+    words *= _MIX_1
+    words ^= np.right_shift(words, np.uint64(27), out=shifted)
+    words *= _MIX_2
+    words ^= np.right_shift(words, np.uint64(31), out=shifted)
 
 
 @compiled

@@ -1,6 +1,6 @@
 """Counters of a distribution: what remains of a million values, in whole numbers.
 
-A value is counted in a bin of its own size, 1/1024 of it wide, and the bin adds up where
+A value is counted in a bin of its own size, 1/512 of it wide, and the bin adds up where
 in it its values lie. Only whole numbers are added, so it does not matter in which order,
 in which chunks or on which machine values arrive: the sums are the same. Quantiles of few
 values are exact to nine digits, those of many are off by less than chance is.
@@ -16,10 +16,10 @@ from fanfold.simulation.history import Floats
 
 Counts = NDArray[np.int64]
 
-BITS_PER_BIN = 42
-"""Low bits of a float that do not choose its bin: ten bits of its fraction do."""
+BITS_PER_BIN = 43
+"""Low bits of a float that do not choose its bin: nine bits of its fraction do."""
 
-OFFSET_BITS = 20
+OFFSET_BITS = 22
 """Bits that say where in its bin a value lies."""
 
 MAGNITUDE_MIN = 2.0**-40
@@ -41,7 +41,7 @@ class Tally:
 
     Attributes:
         counts: Values in each bin, from the lowest to the highest.
-        offsets: Where in their bin they lie, added up [2^-20 of a bin, away from 0].
+        offsets: Where in their bin they lie, added up [2^-22 of a bin, away from 0].
     """
 
     counts: Counts
@@ -70,24 +70,45 @@ class Tally:
         """All values."""
         return int(self.counts.sum())
 
-    def spread(self) -> tuple[Floats, Counts]:
-        """Mean value of each bin that has any, ascending, and how many it has."""
-        filled = np.flatnonzero(self.counts)
-        return _values_at(filled, self.offsets[filled] / self.counts[filled]), self.counts[filled]
+    def filled(self) -> "Filled":
+        """Only the bins that have any values, in order."""
+        places = np.flatnonzero(self.counts)
+        counts = self.counts[places]
+        means = self.offsets[places] / counts
+        return Filled(places=places, counts=counts, means=means, ends=np.cumsum(counts))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Filled:
+    """The bins of a tally that have any values, in ascending order of these.
+
+    Attributes:
+        places: Numbers of the bins.
+        counts: Values in each, at least 1.
+        means: Where in their bin they lie on average [2^-22 of a bin, away from 0].
+        ends: Values in it and in those before.
+    """
+
+    places: Counts
+    counts: Counts
+    means: Floats
+    ends: Counts
+
+    @property
+    def points(self) -> Floats:
+        """Mean value of each bin."""
+        return _values_at(self.places, self.means)
 
     def ranked(self, ranks: NDArray[np.int64]) -> Floats:
         """Values at ranks, 0 being the smallest; those of one bin lie evenly around its mean."""
-        filled = np.flatnonzero(self.counts)
-        ends = np.cumsum(self.counts[filled])
-        at = np.searchsorted(ends, ranks, side="right")
-        count = self.counts[filled[at]]
-        rank_inside = ranks - (ends[at] - count)
-        mean = self.offsets[filled[at]] / count
+        at = np.searchsorted(self.ends, ranks, side="right")
+        count, mean = self.counts[at], self.means[at]
+        rank_inside = ranks - (self.ends[at] - count)
         # As wide as the mean leaves room on both sides, so none leaves its bin.
         half = np.minimum(mean, _OFFSETS - mean)
-        sign = np.where(filled[at] < _MIDDLE, -1.0, 1.0)
+        sign = np.where(self.places[at] < _MIDDLE, -1.0, 1.0)
         shift = np.where(count > 1, ((rank_inside + 0.5) / count * 2.0 - 1.0) * half * sign, 0.0)
-        return _values_at(filled[at], mean + shift)
+        return _values_at(self.places[at], mean + shift)
 
 
 def no_values() -> Tally:

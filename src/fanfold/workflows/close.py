@@ -80,6 +80,14 @@ def start_job(settings: Settings, folder: Path) -> Finished:
         from fanfold.workflows.sweeps import sweeps_job
 
         return sweeps_job(settings, folder)
+    if settings.job == "monte_carlo":
+        from fanfold.workflows.monte_carlo import monte_carlo_job
+
+        return monte_carlo_job(settings, folder)
+    if settings.job == "stress":
+        from fanfold.workflows.stress import stress_job
+
+        return stress_job(settings, folder)
     from fanfold.workflows.research import research_job
 
     return research_job(settings, folder)

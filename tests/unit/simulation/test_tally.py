@@ -30,11 +30,11 @@ def test_order_and_chunks_change_no_counter(values: np.ndarray, at: int) -> None
 @given(VALUES)
 def test_ranks_of_few_values_are_the_values(values: np.ndarray) -> None:
     ordered = np.sort(values)
-    found = Tally.of(values).ranked(np.arange(len(values)))
+    found = Tally.of(values).filled().ranked(np.arange(len(values)))
     shared = np.abs(np.diff(ordered, prepend=-np.inf, append=np.inf))
-    alone = np.minimum(shared[:-1], shared[1:]) > 2e-3 * np.abs(ordered)
+    alone = np.minimum(shared[:-1], shared[1:]) > 4e-3 * np.abs(ordered)
     assert np.allclose(found[alone], ordered[alone], rtol=1e-8, atol=2.0**-40)
-    assert np.allclose(found, ordered, rtol=2e-3, atol=2.0**-40)
+    assert np.allclose(found, ordered, rtol=4e-3, atol=2.0**-40)
     assert np.all(np.diff(found) >= 0.0)
 
 
@@ -58,7 +58,7 @@ def test_small_values_keep_their_digits() -> None:
 
 def test_nothing_is_counted_as_nothing() -> None:
     assert no_values().count == 0
-    assert no_values().plus(Tally.of(np.array([0.0, -(2.0**-50)]))).ranked(
+    assert no_values().plus(Tally.of(np.array([0.0, -(2.0**-50)]))).filled().ranked(
         np.array([0, 1])
     ).tolist() == [
         0.0,

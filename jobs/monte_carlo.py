@@ -1,0 +1,11 @@
+"""Tell what may come of a strategy: python jobs/monte_carlo.py [CONFIG] [--set a.b=c].
+
+Also by `ray job submit`.
+"""
+
+import sys
+
+from fanfold.cli import main
+
+if __name__ == "__main__":
+    main(["run", *(sys.argv[1:] or ["configs/monte_carlo.yaml"])])
