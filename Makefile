@@ -21,7 +21,7 @@ export PYTHONNOUSERSITE := 1
 unexport PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak-faults check bench ui fmt lint types imports spelling lock clean
+.PHONY: help demo test soak-faults check bench bench-risk ui fmt lint types imports spelling lock clean
 
 help: ## Show what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,10 @@ check: lint types imports spelling ## Run every check beside the tests, as CI do
 
 bench: $(READY) $(PEERS_READY) ## Measure speed and memory beside other engines
 	$(BIN)/python tests/benchmarks/run.py
+
+bench-risk: $(READY) ## Measure Monte Carlo and measures beside numpy, arch and empyrical
+	$(BIN)/python tests/benchmarks/paths.py
+	$(BIN)/python tests/benchmarks/measures_peer.py
 
 ui: $(READY) ## Browse the stored runs with MLflow
 	@mkdir -p mlruns

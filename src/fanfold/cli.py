@@ -123,7 +123,10 @@ def run(
     as_json: bool,
     debug: bool,
 ) -> None:
-    """Run the job that a YAML file describes.
+    """Run the job that a YAML file describes: one of configs/, or yours.
+
+    backtest, sweep, tune, walk_forward, cross_validate and study look at the past,
+    monte_carlo and stress at what may come and what has.
 
     \b
     Examples:

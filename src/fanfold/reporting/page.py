@@ -6,6 +6,7 @@ from pathlib import Path
 from fanfold.reporting.html.document import document, written
 from fanfold.reporting.html.gallery import Gallery
 from fanfold.reporting.html.markup import Markup, tag
+from fanfold.reporting.risk_views import RiskView
 from fanfold.reporting.sections.comparison import (
     calendar_blocks,
     curve_blocks,
@@ -15,6 +16,7 @@ from fanfold.reporting.sections.comparison import (
 from fanfold.reporting.sections.evidence import evidence_blocks
 from fanfold.reporting.sections.folds import explored_folds, folds_blocks
 from fanfold.reporting.sections.returns import drawdown_blocks, returns_blocks
+from fanfold.reporting.sections.risk.parts import Part, risk_parts
 from fanfold.reporting.sections.robustness import robustness_blocks
 from fanfold.reporting.sections.run import summary_blocks
 from fanfold.reporting.sections.study import explored_blocks, study_blocks
@@ -43,6 +45,7 @@ def write_report(
     facts: Mapping[str, str],
     studies: Sequence[StudyView] = (),
     folds: Sequence[FoldsView] = (),
+    risks: Sequence[RiskView] = (),
 ) -> Path:
     """Write a report; equal input gives equal bytes.
 
@@ -57,6 +60,7 @@ def write_report(
             fingerprint, period, costs, venue, seed, versions.
         studies: Tuned strategies to show one by one.
         folds: Walk-forwards and cross-validations to show one by one.
+        risks: What was found of risk, shown before everything that it is about.
 
     Returns:
         The file.
@@ -65,6 +69,8 @@ def write_report(
         JobError: The file could not be written.
     """
     page = _Page(title, facts)
+    for place, risk in enumerate(risks, start=1):
+        page.risk(f"risk-{place}", risk, alone=len(risks) == 1)
     if len(runs) > 1:
         page.add("glance", "At a glance", [glance(runs, linked=True)])
     page.luck([*runs, *folds, *studies, *sweeps])
@@ -176,18 +182,36 @@ class _Page:
         blocks = summary_blocks(view, self.gallery)
         entry = "Summary" if alone else view.name
         self.add(name, view.name, blocks, entry=entry, starts_page=not alone)
-        parts = {
-            "robustness": ("Will it hold", robustness_blocks(view)),
+        parts: dict[str, Part] = {"robustness": ("Will it hold", robustness_blocks(view))}
+        if view.risk is not None:
+            found = risk_parts(view.risk, self.gallery)
+            parts |= {f"risk-{part}": shown for part, shown in found.items()}
+        parts |= {
             "returns": ("Returns", returns_blocks(view, self.gallery)),
             "drawdowns": ("Drawdowns", drawdown_blocks(view, self.gallery)),
             "trips": ("Round trips", trip_blocks(view, self.gallery)),
             "costs": ("Exposure and costs", cost_blocks(view, self.gallery)),
             "orders": ("Orders", order_blocks(view)),
         }
-        for part, (title, blocks) in parts.items():
-            if blocks:
-                shown = title if alone else f"{view.name}: {title[0].lower()}{title[1:]}"
-                self.add(f"{name}-{part}", shown, blocks, entry=None if alone else "")
+        self._parts(name, view.name, parts, alone=alone)
+
+    def risk(self, name: str, view: RiskView, *, alone: bool) -> None:
+        """All that was found of the risk of one thing; of several, each has one entry."""
+        parts = risk_parts(view, self.gallery)
+        self._parts(name, view.title, parts, alone=alone, entry=f"{view.title}: risk")
+
+    def _parts(
+        self, name: str, what: str, parts: Mapping[str, Part], *, alone: bool, entry: str = ""
+    ) -> None:
+        """Sections that are not empty; beside others each says whose it is.
+
+        Of those, only the first is in the contents, as `entry`, if that is not empty.
+        """
+        shown = {part: held for part, held in parts.items() if held[1]}
+        for place, (part, (title, blocks)) in enumerate(shown.items()):
+            told = title if alone else f"{what}: {title[0].lower()}{title[1:]}"
+            listed = None if alone else entry if place == 0 else ""
+            self.add(f"{name}-{part}", told, blocks, entry=listed)
 
     def luck(self, views: Sequence[RunView | FoldsView | StudyView | SweepView]) -> None:
         """Asks of all that come with evidence whether they are luck."""

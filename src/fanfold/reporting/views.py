@@ -16,6 +16,7 @@ from fanfold.errors import DataError
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
+    from fanfold.reporting.risk_views import RiskView
     from fanfold.research.evidence import Evidence
     from fanfold.research.robustness import Robustness
 
@@ -54,6 +55,7 @@ class RunView:
             days of UTC by default.
         robustness: What worse terms would have left of the result.
         evidence: How much of the result luck alone could explain.
+        risk: What may come of it, and what would have hurt it.
     """
 
     name: str
@@ -74,6 +76,7 @@ class RunView:
     session_days: NDArray[np.int64] | None = None
     robustness: "Robustness | None" = None
     evidence: "Evidence | None" = None
+    risk: "RiskView | None" = None
 
     def __post_init__(self) -> None:
         from pandas import DatetimeIndex

@@ -48,7 +48,8 @@ CONVENTIONS = (
     "Turnover is what was bought plus what was sold, over mean equity. A round trip goes from the"
     " fill that opens a position to the fill that closes it; what is still open is not one.",
     "Value at risk and expected shortfall are the historical ones of single sessions at 95%:"
-    " the loss that one session in twenty passed, and the mean loss of those that did.",
+    " the loss that one session in twenty passed, and the mean loss of those that did; those of"
+    " paths and forecasts name their own horizon and level.",
     "Amounts are in the currency of the account. A dash means that the figure is not defined.",
 )
 

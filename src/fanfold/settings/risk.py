@@ -28,12 +28,15 @@ class MonteCarloSettings(Section):
     """What a strategy may come to: on paths of its own returns, and on prices that never were.
 
     `models` are fitted to the returns of its sessions, or (`of: holding`) to those of all
-    assets, held in equal shares; `paths` of `bars` sessions each are followed: losses at `levels`, `ruin` and `goal` as shares of the start, and the same
-    at `fractions` of the exposure that grows fastest. The strategy is run on `histories` made
-    by `prices`: "blocks" of whole bars, or a model of all assets. With `retune` that many
-    combinations of `space` (as in a search; the strategy's own bounds unless stated) are
-    tried on each of them, and on the real bars, and the best by the job's objective counts;
-    without, what its parameters owe to selection stays in the comparison.
+    assets, held in equal shares. `paths` of `bars` sessions each are followed: losses at
+    `levels`, `ruin` and `goal` as shares of the start, and the same at `fractions` of the
+    stake that grows fastest.
+
+    The strategy is run on `histories` made by `prices`: "blocks" of whole bars, or a model of
+    all assets. With `retune` that many combinations of `space` (as in a search; the strategy's
+    own bounds unless stated) are tried on each of them, and on the real bars, and the best by
+    the job's objective counts. Without, what its parameters owe to selection is ignored, and
+    said to be.
     """
 
     of: Literal["strategy", "holding"] = "strategy"

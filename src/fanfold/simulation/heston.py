@@ -67,9 +67,7 @@ def advance_heston(
             mix_normals(table[a], normals, row, a + 1, mixed)
             if whole:
                 add_ends(numbers[first + 14], numbers[first + 15], variance, moves[2 * assets + a])
-            draw_step(
-                numbers, first, variance, before, mixed, normals[row + assets + a], moves[a]
-            )
+            draw_step(numbers, first, variance, before, mixed, normals[row + assets + a], moves[a])
             if whole:
                 add_ends(numbers[first + 14], numbers[first + 15], variance, moves[2 * assets + a])
 

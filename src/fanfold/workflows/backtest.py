@@ -40,10 +40,14 @@ def backtest_job(settings: Settings, folder: Path) -> Finished:
         problems.append(str(error))
 
     def views() -> "list[RunView]":
+        from fanfold.workflows.risk import usual_risk
+        from fanfold.workflows.risk_record import view_of
         from fanfold.workflows.views import run_view
 
         evidence = weighed_backtest(result, seed=settings.run.seed)
-        return [replace(run_view(name, result, notes_of(settings)), evidence=evidence)]
+        risk = view_of(usual_risk(result, seed=settings.run.seed))
+        view = run_view(name, result, notes_of(settings))
+        return [replace(view, evidence=evidence, risk=risk)]
 
     def draw() -> Path:
         from fanfold.reporting import write_report

@@ -11,7 +11,7 @@ from fanfold.workflows.terminal import metric_lines, shown
 SHOWN_STANDINGS = ("sharpe", "total_return", "max_drawdown")
 """Metrics whose place among simulated histories the terminal tells."""
 
-SCENARIOS_SHOWN = 12
+SCENARIOS_SHOWN = 24
 """Scenarios of a table that the terminal tells; the report has them all."""
 
 

@@ -21,6 +21,7 @@ from fanfold.reporting.numbers import (
     percent,
     plain,
 )
+from fanfold.reporting.sections.risk.paths import verdict
 from fanfold.reporting.series import drawdowns
 from fanfold.reporting.views import RunView, Value
 
@@ -45,6 +46,7 @@ def summary_blocks(view: RunView, gallery: Gallery) -> list[Markup]:
         if findings
         else Markup(),
         headlines(view),
+        _risk(view),
         gallery.show(
             equity_figure(view),
             meaning=f"Equity of {view.name} over time, with its drawdown underneath",
@@ -89,6 +91,12 @@ def headlines(view: RunView) -> Markup:
         value = bps(view.robustness.break_even_bps)
         tiles.append(tag("div", tag("dt", BREAK_EVEN), tag("dd", value)))
     return tag("dl", *tiles, class_="tiles") if tiles else Markup()
+
+
+def _risk(view: RunView) -> Markup:
+    if view.risk is None or not view.risk.horizons:
+        return Markup()
+    return tag("p", verdict(view.risk), class_="verdict")
 
 
 def measures(view: RunView) -> Markup:

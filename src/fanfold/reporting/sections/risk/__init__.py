@@ -1,0 +1,1 @@
+"""What a report says of risk: a module for each question."""
