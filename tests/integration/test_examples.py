@@ -40,8 +40,8 @@ def number(text: str, pattern: str) -> float:
     return float(found.group(1).replace(",", ""))
 
 
-def test_there_are_five_examples_and_two_notebooks() -> None:
-    assert len(list(EXAMPLES.glob("*.py"))) == 5
+def test_there_are_six_examples_and_two_notebooks() -> None:
+    assert len(list(EXAMPLES.glob("*.py"))) == 6
     assert len(NOTEBOOKS) == 2
 
 
@@ -49,6 +49,19 @@ def test_the_first_steps_end_with_books_that_agree(tmp_path: Path) -> None:
     said = printed("first_steps.py", tmp_path)
     assert "The books agree: True" in said
     assert number(said, r"(\d+) round trips") > 0
+
+
+def test_half_of_kelly_keeps_most_of_the_growth(tmp_path: Path) -> None:
+    said = printed("how_much_to_stake.py", tmp_path)
+    rows = {
+        float(size): tuple(map(float, cells))
+        for size, *cells in re.findall(r"× (\S+) +(\S+)% +(\S+)% +(\S+)%", said)
+    }
+    growth, fall, ruined = zip(*(rows[size] for size in (0.25, 0.5, 1.0, 2.0)), strict=True)
+    assert max(growth) == growth[2]  # nothing grows faster than Kelly's stake
+    assert list(fall) == sorted(fall)
+    assert list(ruined) == sorted(ruined)
+    assert 60 < number(said, r"keeps (\d+)% of the growth") < 95
 
 
 def test_an_own_strategy_is_the_same_compiled_and_plain(tmp_path: Path) -> None:
