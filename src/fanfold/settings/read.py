@@ -1,6 +1,7 @@
 """From a file to settings, and from a wrong one to a line that helps."""
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -12,6 +13,10 @@ from fanfold.settings.tree import Settings
 
 CONFIG_BYTES_MAX = 1_000_000
 """Largest configuration file that is read [bytes]."""
+
+
+MISSING = re.compile(r"(\w+)\.__init__\(\) missing .*?: (.*)")
+"""How Python says that an argument was not given."""
 
 
 def read_settings(file: Path, overrides: Sequence[str] = ()) -> Settings:
@@ -55,6 +60,12 @@ def check_settings(content: Mapping[str, Any], name: str) -> Settings:
         return Settings.model_validate(content)
     except ValidationError as error:
         raise ConfigError(f"{name}: {_explained(error)}") from None
+    except TypeError as error:
+        # Sizings and shocks that can be written as Gap(-0.2) have an __init__ of their own.
+        missing = MISSING.fullmatch(str(error))
+        if missing is None:
+            raise
+        raise ConfigError(f"{name}: {missing[1]} must state {missing[2]}, did not") from None
 
 
 def _override(content: dict[str, Any], override: str, parse: Any) -> None:

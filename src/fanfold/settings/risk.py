@@ -17,11 +17,17 @@ from fanfold.research.shocks import (
 from fanfold.research.simulated import PATHS_MAX as HISTORIES_MAX
 from fanfold.settings.sections import Section
 from fanfold.simulation.models import ModelName
-from fanfold.simulation.path_risk import GOAL, LEVELS, RUIN
+from fanfold.simulation.path_risk import GOAL, LEVELS, LEVELS_MAX, RUIN
 from fanfold.simulation.paths import BARS_MAX, PATHS_MAX
 
 Level = Annotated[float, Field(gt=0.0, lt=1.0)]
 """A level of confidence."""
+
+Fraction = Annotated[float, Field(gt=0.0)]
+"""A part of the stake that grows fastest [1]."""
+
+Length = Annotated[int, Field(ge=1)]
+"""Bars of a stretch."""
 
 
 class MonteCarloSettings(Section):
@@ -45,12 +51,14 @@ class MonteCarloSettings(Section):
     )
     paths: int = Field(default=100_000, ge=1, le=PATHS_MAX)
     bars: int = Field(default=252, ge=1, le=BARS_MAX)
-    levels: list[Level] = Field(default_factory=lambda: list(LEVELS), min_length=1)
+    levels: list[Level] = Field(
+        default_factory=lambda: list(LEVELS), min_length=1, max_length=LEVELS_MAX
+    )
     ruin: float = Field(default=RUIN, gt=0.0, lt=1.0)
     goal: float = Field(default=GOAL, gt=1.0)
-    fractions: list[float] = Field(default_factory=lambda: [0.25, 0.5, 1.0, 1.5, 2.0])
+    fractions: list[Fraction] = Field(default_factory=lambda: [0.25, 0.5, 1.0, 1.5, 2.0])
     histories: int = Field(default=500, ge=0, le=HISTORIES_MAX)
-    prices: Literal["blocks"] | ModelName = "blocks"
+    prices: Literal["blocks", ModelName] = "blocks"
     retune: int = Field(default=0, ge=0, le=TRIALS_MAX)
     space: dict[str, Any] = Field(default_factory=dict[str, Any])
 
@@ -75,7 +83,7 @@ class StressSettings(Section):
     """
 
     windows: list[str] | None = None
-    worst: list[int] = Field(default_factory=lambda: [1, 5, 21, 63])
+    worst: list[Length] = Field(default_factory=lambda: [1, 5, 21, 63])
     shocks: list[Shock] = Field(
         default_factory=lambda: [
             Gap(-0.2),

@@ -40,7 +40,7 @@ def per_asset(
     """
     try:
         numbers = np.atleast_1d(np.asarray(value, dtype=np.float64))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ConfigError(f"{name} must be a number for each asset, was {value!r}") from None
     if numbers.ndim != 1 or not 1 <= numbers.size <= ASSETS_MAX:
         raise ConfigError(
@@ -75,7 +75,7 @@ def as_correlation(matrix: ArrayLike | None, count: int, name: str = "correlatio
     """
     try:
         given = np.eye(count) if matrix is None else np.asarray(matrix, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ConfigError(f"{name} must be a matrix of numbers") from None
     if given.ndim == 0:
         given = np.where(np.eye(count) == 1.0, 1.0, float(given))

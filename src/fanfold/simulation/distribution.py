@@ -3,7 +3,9 @@
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,12 @@ from fanfold.simulation.tally import Filled, Tally
 
 CONFIDENCES = (0.90, 0.95, 0.99)
 """How sure the intervals of an estimate are [1]."""
+
+STUDENT_DEGREES_MAX = 1_000
+"""With more degrees of freedom than this a t is as good as normal, to a thousandth of its width."""
+
+SPREAD_PATHS_MIN = 2
+"""Fewer paths have no spread."""
 
 Interval = tuple[float, float]
 
@@ -51,13 +59,20 @@ def score_of(confidence: float) -> float:
     return NormalDist().inv_cdf(0.5 + confidence / 2.0)
 
 
-def around(value: float, standard_error: float) -> Estimate:
-    """An estimate whose error is normal."""
-    intervals = {
-        sure: (value - score_of(sure) * standard_error, value + score_of(sure) * standard_error)
-        for sure in CONFIDENCES
-    }
+def around(value: float, standard_error: float, degrees: int | None = None) -> Estimate:
+    """An estimate whose error is normal, or known from so few values that it is a t's."""
+    intervals: dict[float, Interval] = {}
+    for sure in CONFIDENCES:
+        half = _score_of_few(sure, degrees) * standard_error
+        intervals[sure] = (value - half, value + half)
     return Estimate(value=value, standard_error=standard_error, intervals=intervals)
+
+
+def _score_of_few(confidence: float, degrees: int | None) -> float:
+    if degrees is None or degrees > STUDENT_DEGREES_MAX:
+        return score_of(confidence)
+    special: Any = import_module("scipy.special")
+    return float(special.stdtrit(degrees, 0.5 + confidence / 2.0))
 
 
 def share(count: int, total: int) -> Estimate:
@@ -148,20 +163,26 @@ class Distribution(Mapping[float, Estimate]):
     def mean_up_to(self, level: float) -> Estimate:
         """Mean of the paths at or below a quantile, with its interval.
 
+        The interval is that of a t, for the spread is known from these few paths alone. Of a
+        single one it is that of the two lowest, and of a path that is alone there is none.
+
         Source: Acerbi & Tasche (2002), On the Coherence of Expected Shortfall, Journal of
             Banking & Finance 26(7); Chen (2008), Nonparametric Estimation of Expected
             Shortfall, Journal of Financial Econometrics 6(1), for its error.
         """
         total = self.path_count
         wanted = math.floor((total - 1) * level) + 1
-        before = np.cumsum(self.counts) - self.counts
-        taken = np.clip(wanted - before, 0, self.counts)
-        mean = float(np.sum(taken * self.points)) / wanted
+        mean = float(np.sum(self._lowest(wanted) * self.points)) / wanted
+        spread = min(max(wanted, SPREAD_PATHS_MIN), total)
         away = self.points - mean
-        variance = float(np.sum(taken * away * away)) / wanted
+        variance = float(np.sum(self._lowest(spread) * away * away)) / max(spread - 1, 1)
         edge = self.quantile(level).value - mean
         error = math.sqrt((variance + (1.0 - level) * edge * edge) / wanted)
-        return around(mean, error)
+        return around(mean, error, max(spread - 1, 1))
+
+    def _lowest(self, count: int) -> NDArray[np.int64]:
+        before = np.cumsum(self.counts) - self.counts
+        return np.clip(count - before, 0, self.counts)
 
     def _mean(self) -> float:
         return float(np.sum(self.counts * self.points)) / self.path_count

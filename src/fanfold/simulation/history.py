@@ -1,5 +1,7 @@
 """What a model is fitted to, checked once for all models."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -31,12 +33,9 @@ def as_history(returns: ArrayLike, *, bars_min: int = HISTORY_BARS_MIN) -> Float
         DataError: Not numbers, too few, NaN or infinite, at or below -1 (prices would not
             be above 0), or an asset whose returns are all equal.
     """
-    try:
-        history = np.asarray(returns, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise DataError(
-            f"returns must be an array of numbers, was {type(returns).__name__}"
-        ) from None
+    history = _as_numbers(returns)
+    if history is None:
+        raise DataError(f"returns must be an array of numbers, was {type(returns).__name__}")
     if history.ndim == 1:
         history = history[:, np.newaxis]
     if history.ndim != AXES or history.shape[1] == 0:
@@ -56,6 +55,17 @@ def as_history(returns: ArrayLike, *, bars_min: int = HISTORY_BARS_MIN) -> Float
 def log_history(returns: ArrayLike, *, bars_min: int = HISTORY_BARS_MIN) -> Floats:
     """The checked returns as logarithms: `[bar, asset]` log returns [1 per bar]."""
     return np.log1p(as_history(returns, bars_min=bars_min))
+
+
+def _as_numbers(returns: ArrayLike) -> Floats | None:
+    try:
+        raw: NDArray[Any] = np.asarray(returns)
+        if raw.dtype.kind not in "iufO":
+            return None
+        # What is masked is missing, and its number says nothing.
+        return np.where(np.ma.getmaskarray(returns), np.nan, raw.astype(np.float64))
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _refuse(wrong: NDArray[np.bool_], history: Floats, wanted: str) -> None:

@@ -1,7 +1,7 @@
 """How a portfolio is held along a path: at stated weights, or scaled to a volatility."""
 
-import math
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -54,15 +54,17 @@ class Holding:
                 f"weights must add up to at most {EXPOSURE_MAX:g} times equity, "
                 f"were {sum(map(abs, checked)):g}"
             )
-        target = None if volatility_target is None else float(volatility_target)
-        start = target if start_volatility is None else float(start_volatility)
-        _require("volatility_target", target, 1.0)
+        start = volatility_target if start_volatility is None else start_volatility
+        _require("volatility_target", volatility_target, 1.0)
         _require("start_volatility", start, 1.0)
+        if leverage_max is None:  # pyright: ignore[reportUnnecessaryComparison]
+            raise ConfigError("leverage_max must be a number, was None")
         _require("leverage_max", leverage_max, EXPOSURE_MAX)
         object.__setattr__(self, "weights", checked)
+        target = None if volatility_target is None else float(volatility_target)
         object.__setattr__(self, "volatility_target", target)
         object.__setattr__(self, "leverage_max", float(leverage_max))
-        object.__setattr__(self, "start_volatility", 0.0 if start is None else start)
+        object.__setattr__(self, "start_volatility", 0.0 if start is None else float(start))
 
     @property
     def is_plain(self) -> bool:
@@ -90,5 +92,5 @@ def equal_weights(asset_count: int) -> Holding:
 
 
 def _require(name: str, value: float | None, most: float) -> None:
-    if value is not None and not (math.isfinite(value) and 0.0 < value <= most):
-        raise ConfigError(f"{name} must be above 0 and at most {most:g}, was {value}")
+    if value is not None and not (isinstance(value, Real) and 0.0 < value <= most):
+        raise ConfigError(f"{name} must be above 0 and at most {most:g}, was {value!r}")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from numbers import Real
 from typing import Self
 
 import numpy as np
@@ -193,10 +194,10 @@ def risk_spec(
         raise ConfigError(
             f"weights must be {model.asset_count}, one for each asset, were {len(holding.weights)}"
         )
-    if not 0.0 < ruin < 1.0:
-        raise ConfigError(f"ruin must be between 0 and 1 of the start, was {ruin}")
-    if not 1.0 < goal < float("inf"):
-        raise ConfigError(f"goal must be above 1, the start, was {goal}")
+    if not (isinstance(ruin, Real) and 0.0 < ruin < 1.0):
+        raise ConfigError(f"ruin must be between 0 and 1 of the start, was {ruin!r}")
+    if not (isinstance(goal, Real) and 1.0 < goal < float("inf")):
+        raise ConfigError(f"goal must be above 1, the start, was {goal!r}")
     return RiskSpec(
         model=model, holding=holding, bar_count=bar_count, seed=seed, ruin=ruin, goal=goal
     )

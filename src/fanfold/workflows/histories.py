@@ -40,6 +40,9 @@ CHUNK_HISTORIES_MAX = 500
 SHOWN_SECONDS_MIN = 2.0
 """Work for which progress is shown [s]."""
 
+BLOCKS = "blocks"
+"""Prices that are whole real bars, put together anew."""
+
 IDENTITY_FILE = "histories.json"
 """Which simulation the rows of a folder belong to."""
 
@@ -131,7 +134,7 @@ def histories_of(
     terms: Terms,
     settings: MonteCarloSettings,
     *,
-    objective: str,
+    retune: Retune | None,
     seed: int,
     fleet: Fleet,
     folder: Path,
@@ -142,18 +145,17 @@ def histories_of(
         strategy: What is run.
         bars: The real ones.
         terms: Money, costs, limits and options.
-        settings: How many, how they are made, whether each is searched.
-        objective: Metric by which a search chooses.
+        settings: How many, and how they are made.
+        retune: How each is searched; None where it is not.
         seed: Of histories and trials.
         fleet: Where they are run.
         folder: Where rows are kept as they come.
 
     Raises:
-        ConfigError: A parameter is unknown, or the strategy cannot be run on other prices.
+        ConfigError: The strategy cannot be run on other prices.
         DataError: The bars are not what histories can be made of.
     """
     source, title = source_of(bars, settings.prices)
-    retune = _retune(strategy, settings, objective)
     simulation = simulation_of(strategy, source, terms, seed=seed, retune=retune)
     runs = run_histories(simulation, settings.histories, fleet=fleet, folder=folder, shown=True)
     return Histories(prices=title, runs=runs, workers=fleet.processors)
@@ -167,8 +169,8 @@ def run_histories(
     Raises:
         ConfigError: The number of histories is not what it must be.
     """
-    if not 1 <= count <= PATHS_MAX:
-        raise ConfigError(f"histories must be 1 to {PATHS_MAX:,}, was {count}")
+    if type(count) is not int or not 1 <= count <= PATHS_MAX:
+        raise ConfigError(f"histories must be 1 to {PATHS_MAX:,}, was {count!r}")
     table = None if folder is None else _opened(folder, simulation.identity)
     kept = [] if table is None else list(_rows(table, min(table.resume(), count)))
     done = sum(batch.num_rows for batch in kept)
@@ -193,10 +195,13 @@ def source_of(bars: Bars, prices: str) -> tuple[BarSource, str]:
     """What makes histories, and how it is called: whole bars in blocks, or a fitted model.
 
     Raises:
+        ConfigError: There is nothing of that name.
         DataError: The bars are not what it can be fitted to.
     """
-    if prices == "blocks":
+    if prices == BLOCKS:
         return WholeBars.fit(bars), "whole bars in blocks"
+    if prices not in MODELS:
+        raise ConfigError(f"prices must be one of {', '.join((BLOCKS, *MODELS))}, was {prices!r}")
     return ModelBars(model=fit_model(prices, joint_returns(bars)), template=bars), MODELS[prices][0]
 
 
@@ -206,7 +211,13 @@ def joint_returns(bars: Bars) -> Floats:
     return returns[np.isfinite(returns).all(axis=1)]
 
 
-def _retune(strategy: Strategy, settings: MonteCarloSettings, objective: str) -> Retune | None:
+def retune_of(strategy: Strategy, settings: MonteCarloSettings, objective: str) -> Retune | None:
+    """How each history is searched, as settings say; None where it is not.
+
+    Raises:
+        ConfigError: A parameter is unknown, its values are not what they must be, or there is
+            a space that nothing searches.
+    """
     if settings.retune == 0:
         if settings.space:
             raise ConfigError("monte_carlo.space is what `retune` searches, and that was 0")
@@ -223,12 +234,16 @@ def _retune(strategy: Strategy, settings: MonteCarloSettings, objective: str) ->
 
 
 def _opened(folder: Path, identity: str) -> SweepTable:
+    for place in (folder, *folder.parents):
+        if place.exists() and not place.is_dir():
+            raise ConfigError(f"folder must be a folder, {place} is a file")
     folder.mkdir(parents=True, exist_ok=True)
     table, file = SweepTable(folder), folder / IDENTITY_FILE
-    known: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
-    if known.get("identity") != identity:
+    stated = json.dumps({"identity": identity})
+    # Compared as text: a file that was being written when its process died is another's too.
+    if not file.exists() or file.read_text(encoding="utf-8", errors="replace") != stated:
         table.clear()
-        file.write_text(json.dumps({"identity": identity}), encoding="utf-8")
+        file.write_text(stated, encoding="utf-8")
     return table
 
 

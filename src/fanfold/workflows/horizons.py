@@ -38,6 +38,9 @@ REST_SHARE_MAX = 0.05
 FAN_PATHS = 4_000
 """First paths of a model that its fan is drawn from."""
 
+FAN_DRAWN_BYTES_MAX = 64 * 2**20
+"""Memory of the paths that are drawn at one time for a fan [bytes]."""
+
 FAN_BARS = 100
 """Bars of a fan that are drawn, at most."""
 
@@ -100,10 +103,10 @@ def horizons_of(
     """
     fitted: dict[str, PathModel] = {}
     refused: dict[str, str] = {}
-    rest = np.count_nonzero(returns == 0.0) / returns.size
+    rest = np.count_nonzero(returns == 0.0) / max(returns.size, 1)
     for name in dict.fromkeys(settings.models):
         if rest > REST_SHARE_MAX and name in MODELS and name not in RESTING:
-            refused[name] = f"nothing was held in {rest:.0%} of the sessions, which it cannot see"
+            refused[name] = f"{rest:.0%} of the returns are 0, and it knows no rest"
             continue
         try:
             fitted[name] = fit_model(name, returns)
@@ -172,12 +175,10 @@ def _horizon(
     seconds: float,
 ) -> Horizon:
     paths = min(settings.paths, max(FAN_PATHS * 252 // max(settings.bars, 252), 100))
-    drawn = model.draw(bar_count=settings.bars, path_count=paths, seed=risk.seed).mean(axis=2)
-    values: Floats = np.ones((paths, settings.bars + 1))
-    np.cumprod(1.0 + drawn, axis=1, out=values[:, 1:])
     every = np.unique(np.linspace(0, settings.bars, min(settings.bars, FAN_BARS) + 1).round())
-    at: Sequence[int] = every.astype(np.int64).tolist()
-    quantiles = np.quantile(values[:, at], FAN_LEVELS, axis=0)
+    at: list[int] = every.astype(np.int64).tolist()
+    values = _values_at(model, at, path_count=paths, seed=risk.seed)
+    quantiles = np.quantile(values, FAN_LEVELS, axis=0)
     return Horizon(
         name=name,
         title=MODELS[name][0],
@@ -185,7 +186,25 @@ def _horizon(
         risk=risk,
         fan_bars=tuple(at),
         fan=dict(zip(FAN_LEVELS, quantiles, strict=True)),
-        samples=values[:FAN_SAMPLES, at],
+        samples=values[:FAN_SAMPLES],
         fan_paths=paths,
         seconds=seconds,
     )
+
+
+def _values_at(model: PathModel, bars: Sequence[int], *, path_count: int, seed: int) -> Floats:
+    """What 1 in equal shares becomes, `[path, bar]`, at some bars of which the last ends paths."""
+    bar_count = bars[-1]
+    size = max(FAN_DRAWN_BYTES_MAX // (8 * bar_count * model.asset_count), 1)
+    kept: list[Floats] = []
+    for first in range(0, path_count, size):
+        drawn = model.draw(
+            bar_count=bar_count,
+            path_count=min(size, path_count - first),
+            seed=seed,
+            first_path=first,
+        )
+        values: Floats = np.ones((len(drawn), bar_count + 1))
+        np.cumprod(1.0 + drawn.mean(axis=2), axis=1, out=values[:, 1:])
+        kept.append(values[:, bars])
+    return np.concatenate(kept)

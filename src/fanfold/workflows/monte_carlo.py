@@ -11,7 +11,7 @@ from fanfold.engine.result import Result
 from fanfold.research.sizing_risk import SizingRisk, sizing_risk
 from fanfold.settings import Settings
 from fanfold.workflows.fleet import Fleet
-from fanfold.workflows.histories import histories_of, joint_returns
+from fanfold.workflows.histories import histories_of, joint_returns, retune_of
 from fanfold.workflows.horizons import Horizon, horizons_of
 from fanfold.workflows.inputs import checked_bars, checked_objective, terms_for
 from fanfold.workflows.job import Finished
@@ -22,6 +22,7 @@ from fanfold.workflows.risk import (
     session_returns,
     stress_of,
     trip_tests,
+    windows_of,
 )
 from fanfold.workflows.risk_job import count, finished
 from fanfold.workflows.strategies import find_strategy, made
@@ -41,6 +42,9 @@ def monte_carlo_job(settings: Settings, folder: Path) -> Finished:
     objective = checked_objective(settings)
     (named,) = settings.all_strategies
     strategy = made(find_strategy(named.name), named.params)
+    # What is stated wrongly is said before the work, not after it.
+    retune = retune_of(strategy, settings.monte_carlo, objective)
+    windows_of(bars, settings.stress)
     result = run_backtest(strategy, bars, terms)
     problems: list[str] = []
     with Fleet(settings.run.workers, settings.run.address) as fleet:
@@ -48,7 +52,7 @@ def monte_carlo_job(settings: Settings, folder: Path) -> Finished:
         if settings.monte_carlo.histories > 0:
             histories = partial(
                 histories_of, strategy, bars, terms, settings.monte_carlo,
-                objective=objective, seed=settings.run.seed, fleet=fleet,
+                retune=retune, seed=settings.run.seed, fleet=fleet,
                 folder=folder / "histories",
             )  # fmt: skip
             made_up = asked(histories, None, problems, "simulated prices")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fanfold.domain.bars import Bars
 from fanfold.engine.result import Result
 from fanfold.errors import FanfoldError
 from fanfold.measures.rolling_risk import VarBacktest, backtest_value_at_risk
@@ -133,7 +134,7 @@ def stress_of(result: Result, settings: StressSettings) -> tuple[StressTable, ..
         FanfoldError: A window or a symbol is not known.
     """
     bars, terms = result.bars, result.terms
-    windows = _windows(result, settings)
+    windows = windows_of(bars, settings)
     ran = stress_strategy(
         result.strategy, bars, terms, windows=windows, shocks=settings.shocks, result=result
     )
@@ -149,9 +150,13 @@ def stress_of(result: Result, settings: StressSettings) -> tuple[StressTable, ..
     )
 
 
-def _windows(result: Result, settings: StressSettings) -> tuple[HistoricalWindow, ...]:
-    known = windows_in(result.bars, names=settings.windows)
-    return known + worst_windows(result.bars, lengths=settings.worst)
+def windows_of(bars: Bars, settings: StressSettings) -> tuple[HistoricalWindow, ...]:
+    """The windows that settings name, and the worst ones of the bars.
+
+    Raises:
+        ConfigError: A name is not known.
+    """
+    return windows_in(bars, names=settings.windows) + worst_windows(bars, lengths=settings.worst)
 
 
 def asked(ask: Callable[[], Any], nothing: Any, problems: list[str], what: str) -> Any:

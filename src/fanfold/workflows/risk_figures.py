@@ -46,7 +46,7 @@ def metrics_of_risk(figures: Figures, result: Result) -> dict[str, float]:
     for name, model in figures.get("models", {}).items():
         for kind in ("value_at_risk", "expected_shortfall", "max_drawdown"):
             metrics |= {
-                f"{name}_{kind}_{round(float(level) * 1000) / 10:g}": estimate["value"]
+                f"{name}_{kind}_{float(level) * 100:g}": estimate["value"]
                 for level, estimate in model[kind].items()
                 if level != "mean"
             }

@@ -33,14 +33,15 @@ def _horizon_lines(found: RiskFound) -> Iterator[str]:
         return
     first = found.horizons[0].risk
     level = first.levels[len(first.levels) // 2]
+    sure, bars = f"{level * 100:g}%", "sessions" if found.of_sessions else "bars"
     yield ""
     yield (
-        f"the next {first.bar_count:,} sessions on {first.path_count:,} paths a model; "
+        f"the next {first.bar_count:,} {bars} on {first.path_count:,} paths a model; "
         f"a loss is positive, [95 % interval]"
     )
     yield (
-        f"  {'model':<28}{f'VaR {level:.0%}':<24}{f'shortfall {level:.0%}':<24}"
-        f"{f'drawdown {level:.0%}':<24}{f'below {first.ruin:g}':>10}{f'above {first.goal:g}':>10}"
+        f"  {'model':<28}{f'VaR {sure}':<24}{f'shortfall {sure}':<24}"
+        f"{f'drawdown {sure}':<24}{f'below {first.ruin:g}':>10}{f'above {first.goal:g}':>10}"
     )
     for one in found.horizons:
         risk = one.risk
@@ -127,4 +128,4 @@ def _stress_lines(table: StressTable) -> Iterator[str]:
 
 
 def _figure(name: str, value: float) -> str:
-    return f"{value:,.0f}" if name.endswith("_currency") else shown(name, value)
+    return f"{value:z,.0f}" if name.endswith("_currency") else shown(name, value)

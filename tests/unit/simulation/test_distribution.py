@@ -40,6 +40,25 @@ def test_intervals_hold_the_truth_as_often_as_they_say(confidence: float) -> Non
     assert np.all(np.abs(held / seeds - confidence) < band), held / seeds
 
 
+@pytest.mark.parametrize("tail_paths", [2, 5, 20])
+def test_tails_of_few_paths_are_not_told_too_surely(tail_paths: int) -> None:
+    quantile = stats.norm.ppf(LEVEL)
+    shortfall = -stats.norm.pdf(quantile) / LEVEL
+    seeds, held = 400, 0
+    for seed in range(seeds):
+        drawn = np.random.default_rng(seed).normal(size=round(tail_paths / LEVEL))
+        found = of(drawn).mean_up_to(LEVEL)
+        low, high = found.intervals[0.99]
+        held += low <= shortfall <= high
+    assert held / seeds > 0.96
+
+
+def test_the_tail_of_a_single_path_is_not_told_for_certain() -> None:
+    found = of(np.random.default_rng(1).normal(size=10)).mean_up_to(LEVEL)
+    assert found.standard_error > 0.0
+    assert found.low < found.value < found.high
+
+
 def test_standard_errors_are_the_deviation_over_seeds() -> None:
     found = [of(np.random.default_rng(seed).normal(size=4000)) for seed in range(300)]
     for name in ("quantile", "mean_up_to"):
