@@ -8,7 +8,7 @@ its quotients with `ratio`, so all of them are undefined in the same cases.
 import math
 import textwrap
 from numbers import Real
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -48,13 +48,17 @@ def as_series(values: ArrayLike, name: str, *, axes: int = 2, may_be_empty: bool
     Raises:
         DataError: Something else than finite numbers, no values, or too many axes.
     """
+    given: Any = values
     try:
         raw = np.asarray(values)
         array = raw.astype(np.float64, copy=False) if raw.dtype.kind in "biufO" else None
+        if array is not None and np.ma.isMaskedArray(given):
+            # What is masked is missing, and its number says nothing.
+            array = np.where(given.mask, np.nan, array)
     except (TypeError, ValueError):
         array = None
     if array is None:
-        raise DataError(f"{name} must be an array of numbers, was {_short(values)}")
+        raise DataError(f"{name} must be an array of numbers, was {_short(given)}")
     if not 1 <= array.ndim <= axes:
         wanted = "[bar]" if axes == 1 else "[bar] or [bar, series]"
         raise DataError(f"{name} must be {wanted}, had the shape {array.shape}")

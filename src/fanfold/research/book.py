@@ -18,7 +18,7 @@ from fanfold.domain.names import chosen_places
 from fanfold.domain.panel import CLOSE, VOLUME
 from fanfold.domain.period import day_text
 from fanfold.engine.timeline import delisting_bars, filled
-from fanfold.errors import DataError
+from fanfold.errors import ConfigError, DataError
 from fanfold.execution.costs import Costs, order_fee, slippage_of
 from fanfold.measures.drawdowns import drawdowns
 from fanfold.measures.series import Floats, as_number
@@ -125,6 +125,8 @@ def book_of(bars: Bars, positions: Mapping[str, float], cash: float = 0.0) -> Bo
         ConfigError: No position, or a number is not finite.
         DataError: An asset is not there, has no price or is delisted.
     """
+    if not isinstance(positions, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigError(f"positions must be units by symbol, was {type(positions).__name__}")
     symbols = tuple(positions)
     places = chosen_places(symbols, bars.symbols)
     units = [as_number(positions[symbol], f"position in {symbol}") for symbol in symbols]

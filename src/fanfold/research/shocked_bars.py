@@ -176,10 +176,12 @@ def _wilder(bars: Bars, times: float) -> Floats:
         if len(own) < 2:  # noqa: PLR2004  (one bar has no return)
             continue
         apart: Floats = moves - _mean(moves[CLOSE])
+        # What a wider spread of logarithms adds to the mean of simple returns is taken away.
+        less = 0.5 * (times * times - 1.0) * float(np.var(moves[CLOSE]))
         begun = np.zeros(len(own) - 1)
-        begun[1:] = np.cumsum((times - 1.0) * apart[CLOSE, :-1])
+        begun[1:] = np.cumsum((times - 1.0) * apart[CLOSE, :-1] - less)
         with np.errstate(over="ignore"):
-            factor[:, own[1:], asset] = np.exp(begun + (times - 1.0) * apart)
+            factor[:, own[1:], asset] = np.exp(begun + (times - 1.0) * apart - less)
     return factor
 
 

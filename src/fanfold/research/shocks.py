@@ -74,7 +74,7 @@ class Gap(_Shock):
 
 
 class VolatilityTimes(_Shock):
-    """Returns vary so many times as much around the same mean.
+    """Returns vary so many times as much around the same mean, nearly, of simple returns.
 
     Attributes:
         factor: On the deviation of returns [1].

@@ -36,14 +36,21 @@ from fanfold.research.book import (
     stuck,
     varied,
 )
-from fanfold.research.scenarios import HistoricalWindow, holding_growth, ratio_of_growth
+from fanfold.research.scenarios import (
+    HistoricalWindow,
+    holding_growth,
+    ratio_of_growth,
+    windows_in,
+)
 from fanfold.research.shocked_bars import shocked, worst_moment
 from fanfold.research.shocks import (
     SPREAD_COSTS,
+    CorrelationToOne,
     Gap,
     LiquidityGone,
     Shock,
     SpreadTimes,
+    VolatilityTimes,
     shocked_costs,
 )
 from fanfold.research.subject import text_of
@@ -55,6 +62,7 @@ RUN_FIGURES: Final = ("total_return", "max_drawdown", "sharpe", "fees", "fill_co
 WINDOW: Final = "window"
 """Kind of the rows that are no shock."""
 
+_SHOCKS: Final = (Gap, VolatilityTimes, CorrelationToOne, LiquidityGone, SpreadTimes)
 _LOST: Final = Answer(status=RUINED, reason="all equity was lost")
 
 
@@ -126,7 +134,7 @@ def stress_positions(
     bars: Bars,
     positions: Mapping[str, float],
     *,
-    windows: Iterable[HistoricalWindow] = (),
+    windows: Iterable[HistoricalWindow | str] = (),
     shocks: Iterable[Shock] = (),
     cash: float = 0.0,
     costs: Costs | None = None,
@@ -145,7 +153,7 @@ def stress_positions(
     Args:
         bars: The market; what is held is worth its last real prices.
         positions: Units by symbol as they trade, negative for a short.
-        windows: Of the past.
+        windows: Of the past, or names of known ones; those that the bars hold are taken.
         shocks: Stated ones.
         cash: Beside the positions, negative if borrowed [currency].
         costs: Of trading; none by default.
@@ -153,10 +161,12 @@ def stress_positions(
         participation: Part of the usual turnover that selling may take [1].
 
     Raises:
-        ConfigError: No position, or a number is not what it must be.
+        ConfigError: No position, a name of a window is not known, or a number is not what it
+            must be.
         DataError: An asset is not there, has no price or is delisted.
     """
     book = book_of(bars, positions, cash)
+    past, stated = _as_windows(bars, windows), _as_shocks(shocks)
     own, covered, share = costs or Costs(), as_level(level), _as_share(participation)
 
     def answer(shock: Shock) -> Answer:
@@ -168,8 +178,8 @@ def stress_positions(
             return left(book, own, shock) | Answer(note=_no_spread(shock, own))
         return varied(book, shock, covered)
 
-    rows = [_row(each.name, WINDOW, partial(held_through, book, each)) for each in windows]
-    rows += [_row(each.label, each.kind, partial(answer, each)) for each in shocks]
+    rows = [_row(each.name, WINDOW, partial(held_through, book, each)) for each in past]
+    rows += [_row(each.label, each.kind, partial(answer, each)) for each in stated]
     base = {
         "equity_currency": book.equity,
         "gross_exposure_currency": float(np.abs(book.exposures).sum()),
@@ -178,6 +188,30 @@ def stress_positions(
     return StressTable(
         subject="positions", rows=tuple(rows), base=base, positions=_lines(book, share)
     )
+
+
+def _as_windows(
+    bars: Bars, windows: Iterable[HistoricalWindow | str]
+) -> tuple[HistoricalWindow, ...]:
+    if isinstance(windows, str) or not isinstance(windows, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigError(f"windows must be several, was {windows!r}")
+    found: list[HistoricalWindow] = []
+    for window in windows:
+        if isinstance(window, HistoricalWindow):
+            found.append(window)
+        else:
+            found.extend(windows_in(bars, names=[window]))
+    return tuple(found)
+
+
+def _as_shocks(shocks: Iterable[Shock]) -> tuple[Shock, ...]:
+    if not isinstance(shocks, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigError(f"shocks must be several, was {shocks!r}")
+    found = tuple(shocks)
+    for shock in found:
+        if not isinstance(shock, _SHOCKS):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigError(f"shocks must be shocks such as Gap(-0.2), one was {shock!r}")
+    return found
 
 
 def units_of(bars: Bars, weights: Mapping[str, float], equity: float) -> dict[str, float]:

@@ -16,7 +16,7 @@ from fanfold.research.shocks import (
 )
 from fanfold.research.simulated import PATHS_MAX as HISTORIES_MAX
 from fanfold.settings.sections import Section
-from fanfold.simulation.models import ModelName
+from fanfold.simulation.models import BarsName, ModelName
 from fanfold.simulation.path_risk import GOAL, LEVELS, LEVELS_MAX, RUIN
 from fanfold.simulation.paths import BARS_MAX, PATHS_MAX
 
@@ -58,7 +58,7 @@ class MonteCarloSettings(Section):
     goal: float = Field(default=GOAL, gt=1.0)
     fractions: list[Fraction] = Field(default_factory=lambda: [0.25, 0.5, 1.0, 1.5, 2.0])
     histories: int = Field(default=500, ge=0, le=HISTORIES_MAX)
-    prices: Literal["blocks", ModelName] = "blocks"
+    prices: BarsName = "blocks"
     retune: int = Field(default=0, ge=0, le=TRIALS_MAX)
     space: dict[str, Any] = Field(default_factory=dict[str, Any])
 

@@ -6,16 +6,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fanfold.errors import ConfigError
-from fanfold.simulation.history import Floats
+from fanfold.simulation.history import ASSETS_MAX, Floats
 
 PerAsset: TypeAlias = tuple[float, ...]
 """One number for each asset."""
 
 Matrix: TypeAlias = tuple[tuple[float, ...], ...]
 """One number for each pair of assets."""
-
-ASSETS_MAX = 500
-"""Assets of one model; their correlation is drawn bar by bar."""
 
 SYMMETRY_ERROR_MAX = 1e-8
 """How far a correlation may be from that of the mirrored pair, or from 1 on the diagonal [1]."""

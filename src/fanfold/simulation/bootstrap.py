@@ -17,7 +17,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from fanfold.domain.compiled import Compiled, compiled
 from fanfold.errors import ConfigError, DataError
-from fanfold.simulation.assets import ASSETS_MAX
 from fanfold.simulation.elementary import LANES
 from fanfold.simulation.history import Floats, as_history
 from fanfold.simulation.model import Packed, PathModel
@@ -105,10 +104,6 @@ class BlockBootstrap(PathModel):
         self, *, history: ArrayLike, kind: Blocks = "stationary", block_bars: float
     ) -> None:
         returns = as_history(history).copy()
-        if returns.shape[1] > ASSETS_MAX:
-            raise DataError(
-                f"history must have at most {ASSETS_MAX} assets, had {returns.shape[1]}"
-            )
         returns.flags.writeable = False
         _check_choice("kind", kind, get_args(Blocks))
         object.__setattr__(self, "history", returns)

@@ -94,7 +94,7 @@ def share(count: int, total: int) -> Estimate:
     return Estimate(value=found, standard_error=error, intervals=intervals)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Distribution(Mapping[float, Estimate]):
     """Values of many paths, by their counters; `distribution[0.95]` is a quantile.
 
@@ -209,6 +209,11 @@ class Distribution(Mapping[float, Estimate]):
         if self.bins is not None:
             return self.form(self.bins.ranked(ranks))
         return self.points[np.searchsorted(np.cumsum(self.counts), ranks, side="right")]
+
+    def __repr__(self) -> str:
+        """Its mean and quantiles; all of it would fill pages."""
+        quantiles = ", ".join(f"{level:g}: {self[level].value:.6g}" for level in self)
+        return f"<{self.path_count:,} paths, mean {self.mean.value:.6g}, {quantiles}>"
 
     def __getitem__(self, level: float) -> Estimate:
         if level not in self.levels:

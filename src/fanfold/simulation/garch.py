@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fanfold.domain.compiled import Compiled, compiled
-from fanfold.errors import ConfigError, DataError
+from fanfold.errors import ConfigError
 from fanfold.simulation.assets import (
-    ASSETS_MAX,
     Matrix,
     PerAsset,
     as_correlation,
@@ -198,8 +197,6 @@ class GARCH(PathModel):
         if innovations not in get_args(Innovations):
             raise ConfigError(f"innovations must be normal or student, was {innovations!r}")
         logs = log_history(returns, bars_min=FIT_BARS_MIN)
-        if logs.shape[1] > ASSETS_MAX:
-            raise DataError(f"returns must have at most {ASSETS_MAX} assets, had {logs.shape[1]}")
         fits = [
             fit_asset(logs[:, a], a, asymmetric=asymmetric, innovations=innovations)
             for a in range(logs.shape[1])

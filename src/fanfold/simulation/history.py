@@ -9,6 +9,9 @@ from fanfold.errors import DataError
 
 Floats = NDArray[np.float64]
 
+ASSETS_MAX = 500
+"""Assets of one model; their correlation is drawn bar by bar."""
+
 HISTORY_BARS_MIN = 2
 """Fewer returns have no deviation."""
 
@@ -31,7 +34,7 @@ def as_history(returns: ArrayLike, *, bars_min: int = HISTORY_BARS_MIN) -> Float
 
     Raises:
         DataError: Not numbers, too few, NaN or infinite, at or below -1 (prices would not
-            be above 0), or an asset whose returns are all equal.
+            be above 0), an asset whose returns are all equal, or too many assets.
     """
     history = _as_numbers(returns)
     if history is None:
@@ -40,11 +43,13 @@ def as_history(returns: ArrayLike, *, bars_min: int = HISTORY_BARS_MIN) -> Float
         history = history[:, np.newaxis]
     if history.ndim != AXES or history.shape[1] == 0:
         raise DataError(f"returns must be [bar] or [bar, asset], had the shape {history.shape}")
+    if history.shape[1] > ASSETS_MAX:
+        raise DataError(f"returns must be of at most {ASSETS_MAX} assets, had {history.shape[1]}")
     if len(history) < bars_min:
         raise DataError(f"returns must have at least {bars_min} bars, had {len(history)}")
     _refuse(~np.isfinite(history), history, "finite numbers")
     _refuse(history <= -1.0, history, "above -1, or prices are not above 0")
-    constant = np.flatnonzero(np.std(history, axis=0) < DEVIATION_MIN)
+    constant = np.flatnonzero(np.ptp(history, axis=0) < DEVIATION_MIN)
     if len(constant) > 0:
         raise DataError(
             f"returns must vary, those of asset {constant[0]} were all {history[0, constant[0]]}"
@@ -62,10 +67,14 @@ def _as_numbers(returns: ArrayLike) -> Floats | None:
         raw: NDArray[Any] = np.asarray(returns)
         if raw.dtype.kind not in "iufO":
             return None
-        # What is masked is missing, and its number says nothing.
-        return np.where(np.ma.getmaskarray(returns), np.nan, raw.astype(np.float64))
+        numbers = raw.astype(np.float64)
     except (TypeError, ValueError, OverflowError):
         return None
+    # What is masked is missing, and its number says nothing.
+    if isinstance(returns, np.ma.MaskedArray):
+        mask: Any = returns.mask  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        numbers[mask] = np.nan
+    return numbers
 
 
 def _refuse(wrong: NDArray[np.bool_], history: Floats, wanted: str) -> None:

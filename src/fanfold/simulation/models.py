@@ -19,6 +19,12 @@ ModelName: TypeAlias = Literal[
     "bootstrap", "gbm", "student", "merton", "heston", "garch", "gjr", "regimes"
 ]
 
+BarsName: TypeAlias = Literal[
+    "blocks", "gbm", "student", "merton", "heston", "garch", "gjr", "regimes"
+]
+"""What whole bars may be made of: real ones in blocks, or a model. A bootstrap of returns is
+missing, for its bars would have no shape."""
+
 
 def _garch(returns: ArrayLike) -> GARCH:
     return GARCH.fit(returns, innovations="student")

@@ -30,6 +30,9 @@ CHUNK_PATHS = 65_536
 
 THREADS_MAX = 64
 
+LOG_VALUE_MAX = 300.0
+"""Terminal values are held below e to this [log]."""
+
 RUIN = 0.5
 """Value at or below which a path counts as ruined, unless stated [1 at the start]."""
 
@@ -244,7 +247,7 @@ def no_paths(bar_count: int) -> Counters:
 def risk_of(spec: RiskSpec, counted: Counters, levels: tuple[float, ...]) -> PathRisk:
     """What the counters tell."""
     total = counted.terminal.count
-    terminal = Distribution.of_tally(counted.terminal, np.exp, levels)
+    terminal = Distribution.of_tally(counted.terminal, _value_of, levels)
     return PathRisk(
         bar_count=spec.bar_count,
         path_count=total,
@@ -303,6 +306,11 @@ def _thread_count(threads: int | None) -> int:
     if not isinstance(threads, int) or not 1 <= threads <= THREADS_MAX:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigError(f"threads must be from 1 to {THREADS_MAX}, was {threads!r}")
     return threads
+
+
+def _value_of(log_value: Floats) -> Floats:
+    # Beyond, squares have no number, and nobody has so much.
+    return np.exp(np.minimum(log_value, LOG_VALUE_MAX))
 
 
 def _depth_of(log_depth: Floats) -> Floats:

@@ -36,8 +36,9 @@ DEGREES_ERROR = 1e-6
 VARIANCE_SHARE_MIN = 1e-10
 """A scale that shrinks below this share of the sample variance has collapsed [1]."""
 
-EIGENVALUE_SHARE_MIN = 1e-10
-"""Directions in which a history varies by less, of all it varies by, are rounding [1]."""
+EIGENVALUE_MIN = 1e-3
+"""Directions in which a history varies by less than this, one asset alone varying by 1, are none:
+an index and its inverse differ by noise, whose tails would be taken for those of both [1]."""
 
 
 @compiled
@@ -185,7 +186,7 @@ def independent_directions(centered: Floats) -> Floats:
     deviation = np.std(centered, axis=0)
     scaled = centered / deviation
     values, vectors = np.linalg.eigh(scaled.T @ scaled / len(scaled))
-    kept = values > EIGENVALUE_SHARE_MIN * values.max()
+    kept = values > EIGENVALUE_MIN
     return (vectors[:, kept] * np.sqrt(values[kept])).T * deviation
 
 

@@ -2,8 +2,8 @@
 
 A value is counted in a bin of its own size, 1/512 of it wide, and the bin adds up where
 in it its values lie. Only whole numbers are added, so it does not matter in which order,
-in which chunks or on which machine values arrive: the sums are the same. Quantiles of few
-values are exact to nine digits, those of many are off by less than chance is.
+in which chunks or on which machine values arrive: the sums are the same. A value
+alone in its bin is exact to nine digits; quantiles of many are off by less than chance is.
 """
 
 from dataclasses import dataclass

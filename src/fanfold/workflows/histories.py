@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -26,7 +26,8 @@ from fanfold.research.table import SweepTable
 from fanfold.risk.limits import Limits
 from fanfold.settings import MonteCarloSettings
 from fanfold.simulation.bars import BarSource, ModelBars
-from fanfold.simulation.models import MODELS, fit_model
+from fanfold.simulation.model import PathModel
+from fanfold.simulation.models import MODELS, BarsName, fit_model
 from fanfold.simulation.whole_bars import WholeBars
 from fanfold.strategies.sizing import Sizing
 from fanfold.strategies.strategy import Strategy
@@ -39,9 +40,6 @@ CHUNK_HISTORIES_MAX = 500
 
 SHOWN_SECONDS_MIN = 2.0
 """Work for which progress is shown [s]."""
-
-BLOCKS = "blocks"
-"""Prices that are whole real bars, put together anew."""
 
 IDENTITY_FILE = "histories.json"
 """Which simulation the rows of a folder belong to."""
@@ -67,7 +65,7 @@ def monte_carlo(
     bars: Bars,
     *,
     histories: int = 500,
-    prices: str | BarSource = "blocks",
+    prices: str | PathModel | BarSource = "blocks",
     retune: Retune | int | None = None,
     seed: int = 0,
     cash: float | Decimal = 100_000,
@@ -89,7 +87,7 @@ def monte_carlo(
         strategy: What is run; one that learns is refused.
         bars: The real ones, which the histories are made of.
         histories: How many.
-        prices: "blocks" of whole bars, the name of a path model fitted to the bars, or what
+        prices: "blocks" of whole bars, a path model or the name of one to fit, or what
             makes bars itself, such as `WholeBars` or `ModelBars`.
         retune: Combinations that are searched on each history, and on the real bars; without,
             figures are labelled "selection ignored".
@@ -115,8 +113,19 @@ def monte_carlo(
         cash=cash, costs=costs, limits=limits, sizing=sizing, venue=venue, options=options,
         leverage=leverage, risk_free=risk_free,
     )  # fmt: skip
-    source = source_of(bars, prices)[0] if isinstance(prices, str) else prices
+    if isinstance(prices, PathModel):
+        source: BarSource = ModelBars(model=prices, template=bars)
+    elif isinstance(prices, str):
+        source = source_of(bars, prices)[0]
+    elif hasattr(prices, "template") and hasattr(prices, "each"):
+        source = prices
+    else:
+        raise ConfigError(f"prices must be a name, a path model or what makes bars, was {prices!r}")
     search = Retune(trial_count=retune) if isinstance(retune, int) else retune
+    if not isinstance(search, Retune | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigError(f"retune must be a number of trials or a Retune, was {retune!r}")
+    if workers is not None and not (type(workers) is int and workers >= 0):
+        raise ConfigError(f"workers must be None or a number from 0 on, was {workers!r}")
     simulation = simulation_of(strategy, source, terms, seed=seed, retune=search)
     with Fleet(workers, address) as fleet:
         return run_histories(
@@ -198,10 +207,11 @@ def source_of(bars: Bars, prices: str) -> tuple[BarSource, str]:
         ConfigError: There is nothing of that name.
         DataError: The bars are not what it can be fitted to.
     """
-    if prices == BLOCKS:
+    if prices == "blocks":
         return WholeBars.fit(bars), "whole bars in blocks"
-    if prices not in MODELS:
-        raise ConfigError(f"prices must be one of {', '.join((BLOCKS, *MODELS))}, was {prices!r}")
+    known = get_args(BarsName)
+    if prices not in known:
+        raise ConfigError(f"prices must be one of {', '.join(known)}, was {prices!r}")
     return ModelBars(model=fit_model(prices, joint_returns(bars)), template=bars), MODELS[prices][0]
 
 
@@ -242,7 +252,8 @@ def _opened(folder: Path, identity: str) -> SweepTable:
     stated = json.dumps({"identity": identity})
     # Compared as text: a file that was being written when its process died is another's too.
     if not file.exists() or file.read_text(encoding="utf-8", errors="replace") != stated:
-        table.clear()
+        for part in table.parts():  # and nothing else: the folder may hold a user's files
+            part.unlink()
         file.write_text(stated, encoding="utf-8")
     return table
 

@@ -142,11 +142,18 @@ def test_deviations_of_returns_are_multiplied_around_the_same_mean(
     for asset in range(3):
         before, now = own_returns(bars, asset), own_returns(after, asset)
         assert now.std() == pytest.approx(factor * before.std(), rel=1e-9)
-        assert now.mean() == pytest.approx(before.mean(), abs=1e-12)
-        close = bars.seen[CLOSE, :, asset], after.seen[CLOSE, :, asset]
-        first, *_, last = np.flatnonzero(np.isfinite(close[0]))
-        # Where it began and where it ended, it is what it was.
-        np.testing.assert_allclose(close[1][[first, last]], close[0][[first, last]], rtol=1e-9)
+        # Of simple returns, that is: of log returns it is less by half of what variance gained.
+        less = 0.5 * (factor**2 - 1.0) * before.var()
+        assert now.mean() == pytest.approx(before.mean() - less, abs=1e-12)
+
+
+def test_volatility_alone_earns_nothing() -> None:
+    logs = np.random.default_rng(5).normal(0.0005, 0.02, 6000)
+    bars = flat_bars(100.0 * np.exp(np.cumsum(logs)))
+    after = shocked(bars, VolatilityTimes(3.0))
+    before, now = (np.expm1(own_returns(one, 0)) for one in (bars, after))
+    assert now.mean() == pytest.approx(before.mean(), abs=2e-5)
+    assert now.std() == pytest.approx(3.0 * before.std(), rel=0.01)
 
 
 def test_the_range_of_a_bar_is_multiplied_too() -> None:

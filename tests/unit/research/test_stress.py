@@ -267,6 +267,12 @@ def test_weights_become_units_at_real_prices() -> None:
         ({"A0": 1.0}, {"cash": math.inf}, ConfigError, "cash must be a finite number"),
         ({"A0": 1.0}, {"level": 1.0}, ConfigError, "level must be between 0 and 1"),
         ({"A0": 1.0}, {"participation": 0.0}, ConfigError, "participation must be above 0"),
+        (["A0"], {}, ConfigError, "positions must be units by symbol, was list"),
+        ({"A0": 1.0}, {"windows": "Covid 2020"}, ConfigError, "windows must be several"),
+        ({"A0": 1.0}, {"windows": ["nope"]}, ConfigError, "window must be one of"),
+        ({"A0": 1.0}, {"windows": None}, ConfigError, "windows must be several, was None"),
+        ({"A0": 1.0}, {"shocks": [-0.2]}, ConfigError, "shocks must be shocks such as"),
+        ({"A0": 1.0}, {"shocks": None}, ConfigError, "shocks must be several, was None"),
     ],
 )
 def test_what_nobody_can_hold_is_refused(

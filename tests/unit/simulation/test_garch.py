@@ -293,7 +293,7 @@ def test_bad_histories_and_settings_are_named() -> None:
         GARCH.fit(usual[:99])
     with pytest.raises(DataError, match="returns must vary"):
         GARCH.fit(np.full(200, 0.01))
-    with pytest.raises(DataError, match="returns must have at most 500 assets, had 501"):
+    with pytest.raises(DataError, match="returns must be of at most 500 assets, had 501"):
         GARCH.fit(usual[:, np.newaxis].repeat(501, axis=1))
     model = GARCH(omega=1e-6, alpha=0.05, beta=0.9)
     for count in (0, -1, 1.5, math.nan, 10**9):

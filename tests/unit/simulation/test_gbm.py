@@ -124,6 +124,7 @@ def test_plain_python_moves_the_same() -> None:
         ({"volatility": [0.1] * 2, "correlation": [[1, 0], [0, 0.5]]}, "must be 1 on the diagonal"),
         ({"volatility": "much"}, "volatility must be a number for each asset"),
         ({"volatility": []}, "volatility must hold 1 to 500 numbers"),
+        ({"volatility": 10**400}, "volatility must be a number for each asset"),
     ],
 )
 def test_parameters_that_cannot_be_are_refused(asked: dict, message: str) -> None:
@@ -141,6 +142,11 @@ def test_parameters_that_cannot_be_are_refused(asked: dict, message: str) -> Non
         ([0.01, -1.0, 0.02], "must be above -1, or prices are not above 0, was -1.0 at bar 1"),
         ([[[0.1]]], r"must be \[bar\] or \[bar, asset\]"),
         (["a", "b"], "must be an array of numbers"),
+        (["0.01", "0.02", "0.01"], "must be an array of numbers"),
+        ([True, False, True], "must be an array of numbers"),
+        ([0.01 + 1j, 0.02, 0.01], "must be an array of numbers"),
+        ([0.01, 10**400], "must be an array of numbers"),
+        (np.ma.masked_array([0.01, 0.02, 0.03], [0, 1, 0]), "was nan at bar 1 of asset 0"),
     ],
 )
 def test_histories_that_cannot_be_fitted_are_refused(returns: list, message: str) -> None:

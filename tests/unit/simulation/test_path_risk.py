@@ -180,6 +180,8 @@ def test_nothing_can_be_lost_where_nothing_is_held() -> None:
         ({"weights": (99.0, 2.0)}, "weights must add up to at most 100 times equity"),
         ({"ruin": 1.0}, "ruin must be between 0 and 1 of the start, was 1.0"),
         ({"goal": 0.5}, "goal must be above 1"),
+        ({"ruin": None}, "ruin must be between 0 and 1 of the start, was None"),
+        ({"goal": "2"}, "goal must be above 1, the start, was '2'"),
         ({"threads": 0}, "threads must be from 1 to 64"),
         ({"model": "GBM"}, "model must be a path model, was str"),
     ],
@@ -195,6 +197,9 @@ def test_what_cannot_be_followed_is_refused(asked: dict[str, Any], message: str)
     [
         ({"volatility_target": 0.0}, "volatility_target must be above 0 and at most 1"),
         ({"volatility_target": 0.1, "leverage_max": 1e6}, "leverage_max must be above 0"),
+        ({"volatility_target": 0.1, "leverage_max": None}, "leverage_max must be a number"),
+        ({"volatility_target": "much"}, "volatility_target must be above 0 and at most 1"),
+        ({"volatility_target": [0.1]}, "volatility_target must be above 0 and at most 1"),
         ({"volatility_target": 0.1, "start_volatility": math.nan}, "start_volatility must be"),
     ],
 )
@@ -209,3 +214,15 @@ def test_counters_of_a_cluster_give_the_same_risk() -> None:
     found = risk_of(spec, counted, as_levels((0.9, 0.95)))
     here = path_risk(MODEL, bar_count=9, path_count=1000, seed=1, levels=(0.9, 0.95))
     assert found.value_at_risk == here.value_at_risk
+
+
+def test_what_grows_beyond_all_bounds_has_figures_still() -> None:
+    risk = path_risk(GBM(drift=500.0, volatility=0.1), bar_count=20, path_count=20)
+    assert math.isfinite(risk.terminal_value.mean.value)
+    assert math.isfinite(risk.terminal_value.mean.standard_error)
+    assert risk.value_at_risk[0.95].value < 0.0
+
+
+def test_a_result_reads_in_a_few_lines(risk: PathRisk) -> None:
+    assert "700 paths, mean" in repr(risk.terminal_value)
+    assert len(repr(risk)) < 4000

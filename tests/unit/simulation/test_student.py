@@ -237,3 +237,11 @@ def test_no_volatility_leaves_the_location() -> None:
     assert model.draw(bar_count=3, path_count=2) == pytest.approx(
         np.full((2, 3, 1), np.expm1(0.01))
     )
+
+
+def test_an_asset_and_its_inverse_are_one_direction() -> None:
+    one = np.random.default_rng(0).normal(0.0, 0.01, 600)
+    noise = np.random.default_rng(1).normal(0.0, 1e-5, 600)
+    found = StudentT.fit(np.column_stack([one, -3.0 * one + noise]))
+    assert np.allclose(found.volatility, [0.01, 0.03], rtol=0.1)
+    assert found.degrees > 10.0

@@ -1,6 +1,6 @@
 """A history is run once, and the same rows come of it whatever was run before."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +65,7 @@ def ran(
 ) -> SimulatedRuns:
     terms = terms_of(costs=how.pop("costs", None))
     simulation = simulation_of(how.pop("strategy", CROSS), WholeBars.fit(BARS), terms, **how)
-    return run_histories(
-        simulation, count, fleet=fleet or Chunked(), folder=folder, shown=False
-    )
+    return run_histories(simulation, count, fleet=fleet or Chunked(), folder=folder, shown=False)
 
 
 def parts_in(folder: Path) -> dict[str, int]:
@@ -158,7 +156,7 @@ def test_what_lies_behind_a_lost_part_is_run_again(
         {"seed": 1},
         {"strategy": SmaCross(fast=4, slow=8)},
         {"costs": ff.Costs(slippage_bps=5.0)},
-        {"retune": Retune(trial_count=3)},
+        {"retune": Retune(trial_count=3, space=space_of(SmaCross, {"fast": (2, 6)}, {"slow": 8}))},
     ],
     ids=["seed", "parameters", "costs", "search"],
 )
@@ -168,6 +166,15 @@ def test_another_simulation_empties_the_folder(other: dict[str, Any], tmp_path: 
     assert ran(3, tmp_path, fleet, **other).hash == ran(3, **other).hash
     assert fleet.chunks == [(0, 3)]
     assert len(SweepTable(tmp_path)) == 3
+
+
+def test_a_folder_that_is_emptied_keeps_what_is_not_of_a_simulation(tmp_path: Path) -> None:
+    mine = tmp_path / "mine" / "notes.txt"
+    mine.parent.mkdir()
+    mine.write_text("not to be lost")
+    ran(3, tmp_path)
+    ran(3, tmp_path, seed=1)
+    assert mine.read_text() == "not to be lost"
 
 
 @pytest.mark.parametrize("left", [b"", b'{"identity": "ab', b"\xff\xfe", b"[]"])
@@ -185,7 +192,7 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     place = tmp_path / "taken"
     place.write_text("in the way")
     for folder in (place, place / "deeper"):
-        with pytest.raises(ConfigError, match="folder must be a folder, .*taken is a file"):
+        with pytest.raises(ConfigError, match=r"folder must be a folder, .*taken is a file"):
             ran(folder=folder)
 
 
@@ -209,24 +216,28 @@ def test_one_call_is_the_simulation_of_its_arguments(
 
 
 def test_a_number_of_trials_is_a_search_over_the_strategys_own_bounds() -> None:
-    runs = ff.monte_carlo(CROSS, BARS, histories=3, retune=4, seed=2, workers=0)
-    assert runs.hash == ran(3, retune=Retune(trial_count=4), seed=2).hash
+    bars = wild_bars(8, 300, 2, absent_share=0.0, unknown_volume=False)
+    whole = Retune(trial_count=4, space=space_of(SmaCross))
+    runs, stated = (
+        ff.monte_carlo(CROSS, bars, histories=3, retune=retune, seed=2, workers=0)
+        for retune in (4, whole)
+    )
+    assert runs.hash == stated.hash
     assert runs.selection == "re-tuned on every path, 4 trials by sharpe"
 
 
 def test_prices_are_blocks_a_fitted_model_or_what_makes_bars() -> None:
     model = GBM.fit(joint_returns(BARS))
     named = ff.monte_carlo(CROSS, BARS, histories=3, prices="gbm", workers=0)
-    own = ff.monte_carlo(
-        CROSS, BARS, histories=3, prices=ModelBars(model=model, template=BARS), workers=0
-    )
-    assert named.hash == own.hash != ran(3).hash
+    for prices in (model, ModelBars(model=model, template=BARS)):
+        own = ff.monte_carlo(CROSS, BARS, histories=3, prices=prices, workers=0)
+        assert own.hash == named.hash != ran(3).hash
     assert source_of(BARS, "blocks")[1] == "whole bars in blocks"
     assert source_of(BARS, "gbm")[1] == "geometric Brownian motion"
 
 
 def test_prices_of_no_known_kind_are_refused() -> None:
-    with pytest.raises(ConfigError, match="prices must be one of blocks, bootstrap, .*'block'"):
+    with pytest.raises(ConfigError, match=r"prices must be one of blocks, gbm, .*'block'"):
         ff.monte_carlo(CROSS, BARS, histories=3, prices="block", workers=0)
 
 
@@ -310,7 +321,10 @@ def test_a_stated_space_is_searched_and_the_rest_stays(stated: Any, values: Any)
         ({"retune": 4, "space": {"fast": 5}}, "must state ranges, .* did not for fast"),
         ({"retune": 4, "space": {"fast": {"range": []}}}, "fast must be a value"),
         ({"retune": 4, "space": {"fast": {"between": [8, 2]}}}, "fast must go from a number"),
-        ({"retune": 4, "space": {"fast": {"values": [1.5]}, "slow": {"values": [1]}}}, "slow"),
+        (
+            {"retune": 4, "space": {"fast": {"values": [1.5]}, "slow": {"values": [9]}}},
+            "fast: .* was 1.5",
+        ),
     ],
 )
 def test_a_space_that_cannot_be_searched_is_refused(stated: Any, message: str) -> None:
@@ -320,19 +334,3 @@ def test_a_space_that_cannot_be_searched_is_refused(stated: Any, message: str) -
 
     with pytest.raises(ConfigError, match=message):
         search()
-
-
-def test_a_first_history_that_fails_is_a_row_and_not_an_end(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    each: Callable[..., Any] = WholeBars.each
-
-    def faulty(self: WholeBars, *, path_count: int, seed: int = 0, first_path: int = 0) -> Any:
-        if first_path == 0:
-            raise DataError("prices must be sound, were not")
-        return each(self, path_count=path_count, seed=seed, first_path=first_path)
-
-    monkeypatch.setattr(WholeBars, "each", faulty)
-    runs = ran(4)
-    assert runs.counts == {"failed": 1, "ok": 3}
-    assert runs.reasons[0] == "prices must be sound, were not"

@@ -104,7 +104,7 @@ def test_a_model_that_cannot_be_fitted_is_told_and_costs_the_others_nothing() ->
 
 
 def test_where_nothing_varies_every_model_says_so() -> None:
-    found, refused = ahead(np.full(50, 0.01), models=list(MODELS))
+    found, refused = ahead(np.full(300, 0.01), models=list(MODELS))
     assert found == {}
     assert refused.keys() == MODELS.keys()
     assert all("returns must vary" in reason for reason in refused.values())
