@@ -103,11 +103,12 @@ def test_a_driver_that_is_killed_among_histories_goes_on_to_the_same_hash(tmp_pa
     folder = tmp_path / "histories"
     words = [sys.executable, "-c", CHILD, folder, str(KILLED_AT_PART)]
     env = os.environ | {"PYTHONPATH": str(REPO)}
-    first = subprocess.run(words, cwd=REPO, env=env, capture_output=True, text=True, check=False)
-    assert first.returncode == -signal.SIGKILL, first.stderr
+    with subprocess.Popen(words, cwd=REPO, env=env, stderr=subprocess.PIPE, text=True) as first:
+        undisturbed = hash_of()
+        stderr = first.communicate(timeout=300)[1]
+    assert first.returncode == -signal.SIGKILL, stderr
     before = parts_in(folder)
     assert len(before) == KILLED_AT_PART - 1
-    undisturbed = hash_of()
     assert hash_of(folder) == undisturbed
     after = parts_in(folder)
     assert len(after) > len(before)

@@ -5,8 +5,8 @@ combinations that it holds, so a job that was stopped goes on where it was.
 """
 
 import hashlib
+import json
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -159,9 +159,20 @@ class SweepTable:
         return stop
 
     def clear(self) -> None:
-        """Forget all rows."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
+        """Forget all rows; whatever else is in the folder is somebody's."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        unfinished = self.folder.glob(".part-*.parquet.*")
+        for part in (*self.parts(), *unfinished):
+            part.unlink()
+
+
+def stated_in(file: Path) -> dict[str, Any]:
+    """What a folder's rows belong to; nothing if no file says so, or one that broke off."""
+    try:
+        known: Any = json.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):  # half written when its process died
+        return {}
+    return known if isinstance(known, dict) else {}  # pyright: ignore[reportUnknownVariableType]
 
 
 def _read(part: Path, columns: list[str] | None = None) -> ArrowTable:

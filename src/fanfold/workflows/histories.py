@@ -22,7 +22,7 @@ from fanfold.research.scenarios import holding_returns
 from fanfold.research.simulated import PATHS_MAX, Simulation, run_simulated, simulation_of
 from fanfold.research.simulated_runs import SimulatedRuns, simulated_runs
 from fanfold.research.space import space_of
-from fanfold.research.table import SweepTable
+from fanfold.research.table import SweepTable, stated_in
 from fanfold.risk.limits import Limits
 from fanfold.settings import MonteCarloSettings
 from fanfold.simulation.bars import BarSource, ModelBars
@@ -249,12 +249,9 @@ def _opened(folder: Path, identity: str) -> SweepTable:
             raise ConfigError(f"folder must be a folder, {place} is a file")
     folder.mkdir(parents=True, exist_ok=True)
     table, file = SweepTable(folder), folder / IDENTITY_FILE
-    stated = json.dumps({"identity": identity})
-    # Compared as text: a file that was being written when its process died is another's too.
-    if not file.exists() or file.read_text(encoding="utf-8", errors="replace") != stated:
-        for part in table.parts():  # and nothing else: the folder may hold a user's files
-            part.unlink()
-        file.write_text(stated, encoding="utf-8")
+    if stated_in(file).get("identity") != identity:
+        table.clear()
+        file.write_text(json.dumps({"identity": identity}), encoding="utf-8")
     return table
 
 

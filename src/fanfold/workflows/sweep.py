@@ -30,6 +30,7 @@ from fanfold.research.table import (
     SweepTable,
     arrow,
     rows_hash,
+    stated_in,
 )
 from fanfold.risk.limits import Limits
 from fanfold.strategies.sizing import Sizing
@@ -259,7 +260,7 @@ def _opened(folder: Path, inputs: Sweep) -> tuple[Sweep, SweepTable]:
     """The folder's table, emptied if it belongs to others, and the inputs to go on with."""
     table = SweepTable(folder)
     identity = folder / "sweep.json"
-    known: dict[str, Any] = json.loads(identity.read_text()) if identity.exists() else {}
+    known = stated_in(identity)
     stated = plan_hash(inputs)
     if known.get("plan") == stated and known["first"] >= inputs.first:
         return replace(inputs, first=known["first"]), table

@@ -17,7 +17,7 @@ from fanfold.engine.metrics import Measured
 from fanfold.engine.step.state import SUMS, Account
 from fanfold.errors import ConfigError
 from fanfold.research.chunks import Pace, probe
-from fanfold.research.table import ArrowTable, SweepTable, arrow
+from fanfold.research.table import ArrowTable, SweepTable, arrow, stated_in
 from fanfold.research.trials import (
     Runs,
     TrialChunk,
@@ -133,8 +133,7 @@ def _opened(folder: Path, identity: str) -> SweepTable:
             raise ConfigError(f"folder must be a folder, {place} is a file")
     folder.mkdir(parents=True, exist_ok=True)
     table, file = SweepTable(folder), folder / "study.json"
-    known: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
-    if known.get("identity") != identity:
+    if stated_in(file).get("identity") != identity:
         table.clear()
         file.write_text(json.dumps({"identity": identity}))
     return table

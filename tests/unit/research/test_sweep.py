@@ -22,7 +22,7 @@ from fanfold.research import chunks
 from fanfold.research.chunks import cut, map_here
 from fanfold.research.plan import Grid, Sample, axes_of
 from fanfold.research.sweep import Sweep, run_sweep_chunk
-from fanfold.research.table import SweepTable
+from fanfold.research.table import SweepTable, stated_in
 from fanfold.strategies import SMA, Indicator, SmaCross, Strategy, decision
 from fanfold.workflows.fleet import Fleet
 from fanfold.workflows.sweep import SweepRun, run_sweep
@@ -281,3 +281,21 @@ def test_a_warm_up_that_was_not_foreseen_begins_the_study_again(
         WarmsUpInTheMiddle, {"place": range(40)}, BARS, workers=0, folder=tmp_path / "table"
     )
     assert again.to_pandas().equals(table.to_pandas())
+
+
+def test_forgetting_rows_leaves_what_is_not_theirs(tmp_path: Path) -> None:
+    table = SweepTable(tmp_path)
+    (tmp_path / "part-0000000000-0000000003.parquet").write_bytes(b"rows")
+    (tmp_path / ".part-0000000003-0000000006.parquet.77").write_bytes(b"unfinished")
+    (tmp_path / "thesis.docx").write_text("years of work")
+    table.clear()
+    assert [file.name for file in tmp_path.iterdir()] == ["thesis.docx"]
+
+
+def test_a_half_written_statement_states_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "sweep.json"
+    assert stated_in(file) == {}
+    file.write_text('{"plan": "abc')
+    assert stated_in(file) == {}
+    file.write_text('{"plan": "abc"}')
+    assert stated_in(file) == {"plan": "abc"}
