@@ -99,6 +99,7 @@ def bits(risk: PathRisk) -> list[Any]:
     return [risk, *((one.points.tolist(), one.counts.tolist()) for one in counted)]
 
 
+@pytest.mark.soak
 def test_a_driver_that_is_killed_among_histories_goes_on_to_the_same_hash(tmp_path: Path) -> None:
     folder = tmp_path / "histories"
     words = [sys.executable, "-c", CHILD, folder, str(KILLED_AT_PART)]
