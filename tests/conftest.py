@@ -21,7 +21,10 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 # An example may wait for the compiler, so none has a deadline.
 SLOW_START = (HealthCheck.too_slow,)
 settings.register_profile("quick", deadline=None, max_examples=50, suppress_health_check=SLOW_START)
-settings.register_profile("ci", parent=settings.get_profile("quick"), derandomize=True)
+# Every merge waits for these: the same examples each time, and somewhat fewer.
+settings.register_profile(
+    "ci", parent=settings.get_profile("quick"), derandomize=True, max_examples=30
+)
 settings.register_profile("long", parent=settings.get_profile("quick"), max_examples=2_000)
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "quick")
