@@ -33,7 +33,7 @@ from fanfold.research.shocks import (
     Gap,
     LiquidityGone,
     Shock,
-    component_value_at_risk,
+    gaussian_components,
     gaussian_figures,
     shocked_costs,
     shocked_covariance,
@@ -197,7 +197,7 @@ def varied(book: Book, shock: Shock, level: float) -> Answer:
     returns = _joint_returns(book)
     before = np.atleast_2d(np.cov(returns, rowvar=False))
     after = shocked_covariance(before, shock)
-    parts = component_value_at_risk(book.exposures, after, level)
+    parts = gaussian_components(book.exposures, after, level)
     return Answer(
         figures=gaussian_figures(book.exposures, after, level),
         beside=gaussian_figures(book.exposures, before, level),

@@ -226,7 +226,7 @@ def gaussian_figures(exposures: Floats, covariance: Floats, level: float) -> dic
     }
 
 
-def component_value_at_risk(exposures: Floats, covariance: Floats, level: float) -> Floats:
+def gaussian_components(exposures: Floats, covariance: Floats, level: float) -> Floats:
     """Each position's part of the Gaussian value at risk; they add up to it [currency].
 
     Args:

@@ -1,6 +1,5 @@
 """A strategy on price histories that never were: here or on a cluster, committed as they come."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,7 +21,7 @@ from fanfold.research.scenarios import holding_returns
 from fanfold.research.simulated import PATHS_MAX, Simulation, run_simulated, simulation_of
 from fanfold.research.simulated_runs import SimulatedRuns, simulated_runs
 from fanfold.research.space import space_of
-from fanfold.research.table import SweepTable, stated_in
+from fanfold.research.table import SweepTable
 from fanfold.risk.limits import Limits
 from fanfold.settings import MonteCarloSettings
 from fanfold.simulation.bars import BarSource, ModelBars
@@ -32,6 +31,7 @@ from fanfold.simulation.whole_bars import WholeBars
 from fanfold.strategies.sizing import Sizing
 from fanfold.strategies.strategy import Strategy
 from fanfold.workflows.fleet import Fleet
+from fanfold.workflows.folders import opened_rows
 from fanfold.workflows.progress import progress
 from fanfold.workflows.strategies import search_space
 
@@ -180,7 +180,7 @@ def run_histories(
     """
     if type(count) is not int or not 1 <= count <= PATHS_MAX:
         raise ConfigError(f"histories must be 1 to {PATHS_MAX:,}, was {count!r}")
-    table = None if folder is None else _opened(folder, simulation.identity)
+    table = None if folder is None else opened_rows(folder, IDENTITY_FILE, simulation.identity)
     kept = [] if table is None else list(_rows(table, min(table.resume(), count)))
     done = sum(batch.num_rows for batch in kept)
     left = count - done
@@ -241,18 +241,6 @@ def retune_of(strategy: Strategy, settings: MonteCarloSettings, objective: str) 
     kept = {name: value for name, value in held.items() if name not in stated}
     space = space_of(type(strategy), stated, kept)
     return Retune(trial_count=settings.retune, objective=objective, space=space)
-
-
-def _opened(folder: Path, identity: str) -> SweepTable:
-    for place in (folder, *folder.parents):
-        if place.exists() and not place.is_dir():
-            raise ConfigError(f"folder must be a folder, {place} is a file")
-    folder.mkdir(parents=True, exist_ok=True)
-    table, file = SweepTable(folder), folder / IDENTITY_FILE
-    if stated_in(file).get("identity") != identity:
-        table.clear()
-        file.write_text(json.dumps({"identity": identity}), encoding="utf-8")
-    return table
 
 
 def _rows(table: SweepTable, count: int) -> Iterator[Any]:

@@ -4,7 +4,6 @@ A unit that was run before, in this process or by one that was stopped, is not r
 its row is found by its slot and parameters.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from itertools import groupby
@@ -15,9 +14,8 @@ import numpy as np
 
 from fanfold.engine.metrics import Measured
 from fanfold.engine.step.state import SUMS, Account
-from fanfold.errors import ConfigError
 from fanfold.research.chunks import Pace, probe
-from fanfold.research.table import ArrowTable, SweepTable, arrow, stated_in
+from fanfold.research.table import ArrowTable, arrow
 from fanfold.research.trials import (
     Runs,
     TrialChunk,
@@ -27,6 +25,7 @@ from fanfold.research.trials import (
     runs_of,
 )
 from fanfold.workflows.fleet import Fleet
+from fanfold.workflows.folders import opened_rows
 from fanfold.workflows.progress import Progress, announce
 
 POOL_ROWS_START = 1_024
@@ -61,7 +60,7 @@ class Units:
         self._pace: Pace | None = None
         self._place_of: dict[_Key, int] = {}
         self._pool = _Pool(inputs.block_count)
-        self._table = None if folder is None else _opened(folder, identity)
+        self._table = None if folder is None else opened_rows(folder, "study.json", identity)
         if self._table is not None and self._table.resume():
             for part in self._table.whole_batches():
                 self._keep(part)
@@ -124,19 +123,6 @@ class Units:
 
 def _key(slot: int, params: str) -> _Key:
     return slot, params
-
-
-def _opened(folder: Path, identity: str) -> SweepTable:
-    """The folder's rows, emptied if they belong to others."""
-    for place in (folder, *folder.parents):
-        if place.exists() and not place.is_dir():
-            raise ConfigError(f"folder must be a folder, {place} is a file")
-    folder.mkdir(parents=True, exist_ok=True)
-    table, file = SweepTable(folder), folder / "study.json"
-    if stated_in(file).get("identity") != identity:
-        table.clear()
-        file.write_text(json.dumps({"identity": identity}))
-    return table
 
 
 class _Pool:

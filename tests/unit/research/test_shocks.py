@@ -18,7 +18,7 @@ from fanfold.research.shocks import (
     Shock,
     SpreadTimes,
     VolatilityTimes,
-    component_value_at_risk,
+    gaussian_components,
     gaussian_figures,
     shocked_costs,
     shocked_covariance,
@@ -146,11 +146,11 @@ def test_gaussian_figures_are_those_of_the_tables() -> None:
 def test_components_add_up_to_the_value_at_risk(exposures: list[float]) -> None:
     held = np.array(exposures)
     total = gaussian_figures(held, COVARIANCE, 0.95)["value_at_risk_currency"]
-    parts = component_value_at_risk(held, COVARIANCE, 0.95)
+    parts = gaussian_components(held, COVARIANCE, 0.95)
     assert parts.sum() == pytest.approx(total, rel=1e-9, abs=1e-9)
 
 
 def test_nothing_held_has_no_risk() -> None:
-    assert component_value_at_risk(np.zeros(2), COVARIANCE, 0.95).tolist() == [0.0, 0.0]
+    assert gaussian_components(np.zeros(2), COVARIANCE, 0.95).tolist() == [0.0, 0.0]
     figures = gaussian_figures(np.zeros(2), COVARIANCE, 0.95)
     assert set(figures.values()) == {0.0}
