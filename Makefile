@@ -30,7 +30,7 @@ demo: $(READY) ## Backtest three strategies over thousands of combinations, with
 	$(BIN)/fanfold run $(CONFIG)
 
 test: $(READY) ## Run all tests, with coverage
-	$(BIN)/python -m pytest tests/unit -n $(TEST_WORKERS) --dist loadfile \
+	$(BIN)/python -m pytest tests/unit tests/conformance -n $(TEST_WORKERS) --dist loadfile \
 	  --cov=fanfold --cov-report= --cov-fail-under=0
 	$(BIN)/python -m pytest tests/integration --cov=fanfold --cov-append \
 	  --cov-report=term-missing:skip-covered
