@@ -8,6 +8,7 @@
     └── RunError              it was well asked and still failed: exit code 1
         ├── StrategyError     a decision raised, or wrote what cannot be a target
         ├── WarmUpError       a study was begun before its largest warm-up was known
+        ├── SourceError       a source of market data could not be reached, or failed
         └── JobError          a cluster, a tracking store or a report failed
 
 Each takes one message, so that its type survives the way through Ray. The text
@@ -45,6 +46,10 @@ class StrategyError(RunError):
 
 class WarmUpError(RunError):
     """A combination needs more bars to warm up than its study was begun with."""
+
+
+class SourceError(RunError):
+    """A source of market data could not be reached, or failed in spite of retries."""
 
 
 class JobError(RunError):

@@ -1,7 +1,8 @@
 """Which session a bar belongs to, and when that session closes.
 
 Holidays and half days come from `exchange_calendars`, imported when first asked (it
-brings pandas) and over the years needed only, which keeps it quick. A value follows
+brings pandas) and over the same years whenever they suffice: making a calendar takes
+long, and hardly longer for many years than for one. A value follows
 from the bar's own end and the calendar alone, so no later bar can change it.
 """
 
@@ -25,6 +26,9 @@ DAY_NS: Final = 86_400_000_000_000
 
 MINUTE_NS: Final = 60_000_000_000
 """A minute [ns]."""
+
+_USUAL_YEARS: Final = (1990, 2039)
+"""First and last year that a calendar is made for, where all that is asked lies within."""
 
 _NEXT_SESSION_DAYS = 40
 """How far beyond the last bar the next session is looked for [days]."""
@@ -99,6 +103,37 @@ def session_closes(day: NDArray[np.int64], calendar: str) -> NDArray[np.int64]:
     if not known.all():
         close[~known] = _regular_closes(day[~known], table)
     return close
+
+
+def session_opens(day: NDArray[np.int64], calendar: str) -> NDArray[np.int64]:
+    """When sessions open [ns UTC].
+
+    Args:
+        day: Dates of sessions of the calendar [days since 1970-01-01], at least one;
+            shape [session].
+        calendar: Name of an exchange calendar, or "24/7".
+    """
+    if calendar == ROUND_THE_CLOCK:
+        return day * DAY_NS
+    table = _table(calendar, day)
+    return table.opens[np.minimum(np.searchsorted(table.days, day), len(table.days) - 1)]
+
+
+def sessions_between(first_day: int, last_day: int, calendar: str) -> NDArray[np.int64]:
+    """Dates of a calendar's sessions, as far as it knows them [days since 1970-01-01].
+
+    Args:
+        first_day: Earliest date, included [days since 1970-01-01].
+        last_day: Latest date, included.
+        calendar: Name of an exchange calendar, or "24/7".
+
+    Raises:
+        ConfigError: The calendar is unknown.
+    """
+    if calendar == ROUND_THE_CLOCK:
+        return np.arange(first_day, last_day + 1)
+    days = _years_table(calendar, _year(first_day), _year(last_day)).days
+    return days[np.searchsorted(days, first_day) : np.searchsorted(days, last_day, side="right")]
 
 
 def next_sessions(ts: NDArray[np.int64], calendar: str) -> NDArray[np.int64]:
@@ -186,7 +221,7 @@ def exchange_zone(calendar: str) -> str:
     Raises:
         ConfigError: The calendar is unknown.
     """
-    return "UTC" if calendar == ROUND_THE_CLOCK else str(_calendar(calendar, None).tz)
+    return "UTC" if calendar == ROUND_THE_CLOCK else _years_table(calendar, *_USUAL_YEARS).zone
 
 
 def local_ns(ts: NDArray[np.int64], zone: str) -> NDArray[np.int64]:
@@ -213,6 +248,7 @@ class _Table:
     Attributes:
         zone: The exchange's time zone.
         days: Dates of the sessions [days since 1970-01-01].
+        opens: When they open [ns UTC].
         closes: When they close [ns UTC].
         regular: (first date [days], regular close after its midnight [ns]), by date.
         turnover_ns: From the local time at which the session's date changes to midnight [ns].
@@ -220,6 +256,7 @@ class _Table:
 
     zone: str
     days: NDArray[np.int64]
+    opens: NDArray[np.int64]
     closes: NDArray[np.int64]
     regular: tuple[tuple[int, int], ...]
     turnover_ns: int
@@ -240,8 +277,14 @@ def _year(day: int) -> int:
     return int(day_text(day)[:4])
 
 
-@lru_cache(maxsize=8)
 def _years_table(calendar: str, first_year: int, last_year: int) -> _Table:
+    if _USUAL_YEARS[0] <= first_year and last_year <= _USUAL_YEARS[1]:
+        first_year, last_year = _USUAL_YEARS
+    return _made_table(calendar, first_year, last_year)
+
+
+@lru_cache(maxsize=32)
+def _made_table(calendar: str, first_year: int, last_year: int) -> _Table:
     found = _calendar(calendar, (first_year, last_year))
     regular = tuple(
         (
@@ -255,18 +298,16 @@ def _years_table(calendar: str, first_year: int, last_year: int) -> _Table:
     return _Table(
         zone=str(found.tz),
         days=found.sessions.as_unit("ns").asi8 // DAY_NS,
+        opens=found.opens.to_numpy("datetime64[ns]").view(np.int64),
         closes=found.closes.to_numpy("datetime64[ns]").view(np.int64),
         regular=regular,
         turnover_ns=turnover_ns if found.close_offset == 0 else min(0, DAY_NS - close_ns),
     )
 
 
-@lru_cache(maxsize=8)
-def _calendar(name: str, years: tuple[int, int] | None) -> Any:
-    """The library's calendar over whole years, or over its default ones."""
+def _calendar(name: str, years: tuple[int, int]) -> Any:
+    """The library's calendar over whole years, as far as it knows them."""
     check_calendar(name)
-    if years is None:
-        return _build_calendar(name)
     first, last = f"{years[0]}-01-01", f"{years[1]}-12-31"
     try:
         return _build_calendar(name, start=first, end=last)

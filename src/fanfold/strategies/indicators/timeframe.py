@@ -10,22 +10,15 @@ import math
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fanfold.domain.panel import CLOSE, FIELDS, HIGH, LOW, OPEN, VOLUME
-from fanfold.domain.sessions import DAY_NS, MINUTE_NS, cut_at_close, session_days
+from fanfold.domain.timeframe import SESSION, WEEK, marks, places, timeframe_ns
 from fanfold.errors import ConfigError
 from fanfold.strategies.indicators.context import Context
 from fanfold.strategies.indicators.shape import Indicator
-
-SESSION: Final = "1D"
-WEEK: Final = "1W"
-
-_MONDAY: Final = 3
-"""From a week's Monday to the weekday of 1970-01-01 [days]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +34,8 @@ class On(Indicator):
 
     Attributes:
         timeframe: "1D" (the session), "1W" (the ISO week of the session's date), or
-            minutes or hours of the UTC clock that divide a day, such as "15min", "1h";
-            those are cut at the session's close.
+            seconds, minutes or hours of the UTC clock that divide a day, such as "15min"
+            or "1h"; those are cut at the session's close.
         indicator: What to compute on it; not another `On`.
     """
 
@@ -145,44 +138,19 @@ def regrouped(
 def length_of(timeframe: str) -> int:
     """Length of an intraday timeframe [ns]; 0 for a session or a week.
 
+    Spelt in one way only, as the name of a feature is made of it.
+
     Raises:
         ConfigError: It is no timeframe.
     """
     if timeframe in (SESSION, WEEK):
         return 0
-    found = re.fullmatch(r"([1-9]\d{0,3})(min|h)", timeframe) if type(timeframe) is str else None  # pyright: ignore[reportUnnecessaryComparison]
-    length = int(found[1]) * (60 if found[2] == "h" else 1) * MINUTE_NS if found else 0
-    if not 0 < length < DAY_NS or DAY_NS % length:
-        raise ConfigError(
-            "a timeframe must be 1D, 1W, or minutes or hours that divide a day, such as 15min "
-            f"or 1h, was {timeframe!r}"
-        )
-    return length
-
-
-def marks(timeframe: str, ts: Any, session_day: Any, minutes_to_close: Any, calendar: str) -> Any:
-    """Which larger bar a bar is in, whether it completes it, whether it comes too late for it.
-
-    Args:
-        timeframe: Which.
-        ts: The bar's end [ns UTC]; as all others a number, or an array of shape [bar].
-        session_day: The session's date [days since 1970-01-01].
-        minutes_to_close: From the bar's end to the session's [min].
-        calendar: Name of the exchange calendar, or "24/7".
-    """
-    after = minutes_to_close < 0.0
-    closing = minutes_to_close == 0.0
-    if timeframe == SESSION:
-        return session_day, closing, after
-    if timeframe == WEEK:
-        monday = session_day - (session_day + _MONDAY) % 7
-        last = _last_days(monday, calendar)
-        past = session_day > last
-        on_last = session_day == last
-        return monday, on_last & closing, past | (on_last & after)
-    length = length_of(timeframe)
-    number = -(-ts // length)
-    return 2 * number + after, (ts % length == 0) | closing, after & False
+    if type(timeframe) is str and re.fullmatch(r"[1-9]\d{0,3}(s|min|h)", timeframe):  # pyright: ignore[reportUnnecessaryComparison]
+        return timeframe_ns(timeframe)
+    raise ConfigError(
+        "a timeframe must be 1D, 1W, or seconds, minutes or hours that divide a day, such as "
+        f"15min or 1h, was {timeframe!r}"
+    )
 
 
 def _buckets(timeframe: str, context: Context) -> Buckets:
@@ -192,10 +160,7 @@ def _buckets(timeframe: str, context: Context) -> Buckets:
     key, complete, late = marks(
         timeframe, context.ts, context.session_day, context.minutes_to_close, context.calendar
     )
-    begins = np.zeros(count, np.bool_)
-    other = key[1:] != key[:-1]
-    begins[1:] = complete[:-1] | np.where(late[:-1], late[1:] & other, late[1:] | other)
-    place = np.cumsum(begins, dtype=np.int64)
+    place = places(key, complete, late)
     return Buckets(place, place + np.asarray(complete, np.int64))
 
 
@@ -216,22 +181,3 @@ def _larger_bars(
     np.minimum.at(larger[LOW], at, own[LOW])
     np.add.at(larger[VOLUME], at, own[VOLUME])
     return larger.reshape(len(FIELDS), count, assets)
-
-
-def _last_days(monday: Any, calendar: str) -> Any:
-    """Dates of the last sessions of weeks, by the calendar; Sundays where it has none."""
-    if isinstance(monday, np.ndarray):
-        weeks: NDArray[np.int64] = np.unique(monday)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-        return _calendar_last_days(weeks, calendar)[np.searchsorted(weeks, monday)]  # pyright: ignore[reportUnknownArgumentType]
-    return _last_day(int(monday), calendar)
-
-
-@lru_cache(maxsize=64)
-def _last_day(monday: int, calendar: str) -> int:
-    return int(_calendar_last_days(np.array([monday]), calendar)[0])
-
-
-def _calendar_last_days(monday: NDArray[np.int64], calendar: str) -> NDArray[np.int64]:
-    end = (monday + 7) * DAY_NS
-    last = cut_at_close(monday * DAY_NS, end, calendar)
-    return np.minimum(session_days(last, calendar), monday + 6)
