@@ -1,0 +1,126 @@
+"""The ledger of what was fetched: ranges of time that a source has delivered in full.
+
+A download of years is done in ranges; one that was stopped goes on where it stopped. A
+range that has just ended is not complete yet, and prices that are adjusted for what
+happened since change all the way back: of neither the ledger says that it is done.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from fanfold.domain.sessions import DAY_NS
+from fanfold.domain.timeframe import SESSION, WEEK, timeframe_named
+from fanfold.market.columns import arrow
+from fanfold.market.kinds import schema_of
+from fanfold.market.sources.source import Request
+from fanfold.market.store import Series, Store, numbers
+
+UNSETTLED_NS: Final = {SESSION: 5 * DAY_NS, WEEK: 15 * DAY_NS}
+"""How long before now bars of a timeframe may be unfinished or be corrected [ns]."""
+
+UNSETTLED_ELSE_NS: Final = DAY_NS
+"""The same of shorter bars and of ticks: a session [ns]."""
+
+EVER: Final = 2**63 - 1
+"""The end of a range that has none [ns UTC]."""
+
+Range = tuple[int, int]
+"""From an instant, included, to another, excluded [ns UTC]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """What a source has delivered of one symbol.
+
+    Attributes:
+        store: Where it is kept.
+        symbol: Whose rows.
+        kind: What they are.
+        timeframe: Of bars, by its one name, else "".
+        labels: Of the source and what was asked of it; a ledger of others does not count.
+    """
+
+    store: Store
+    symbol: str
+    kind: str
+    timeframe: str
+    labels: dict[str, str]
+
+    @classmethod
+    def of(cls, store: Store, symbol: str, request: Request, labels: dict[str, str]) -> "Ledger":
+        """The ledger that a request for one symbol goes by."""
+        is_bars = request.kind == "bars"
+        return cls(
+            store=store,
+            symbol=symbol,
+            kind=request.kind,
+            timeframe=timeframe_named(request.timeframe) if is_bars else "",
+            labels=labels | {"basis": request.basis or ""},
+        )
+
+    def missing(self, start: int, end: int) -> tuple[Range, ...]:
+        """The parts of a range that must be fetched, oldest first."""
+        parts: list[Range] = []
+        at = start
+        for low, high in self._covered():
+            if low > at and low < end:
+                parts.append((at, low))
+            at = max(at, min(high, end))
+        if at < end:
+            parts.append((at, end))
+        if parts and self._is_adjusted():
+            return ((start, end),)
+        return tuple(parts)
+
+    def add(self, start: int, end: int, now: int) -> None:
+        """Note that a range was stored, as far as it can be complete by now [ns UTC]."""
+        settled = now - UNSETTLED_NS.get(self.timeframe, UNSETTLED_ELSE_NS)
+        end = min(end, settled)
+        if end <= start:
+            return
+        for low, high in self._covered():
+            if low <= start and end <= high:
+                return
+            if low == start:
+                end = max(end, high)
+        pa = arrow()
+        schema = schema_of("coverage")
+        kind = schema.field("start").type
+        row = {"start": pa.array([start], kind), "end": pa.array([end], kind)}
+        self.store.upsert(
+            self._series,
+            pa.table(row, schema=schema),
+            labels=self.labels,
+            replace=not self._counts(),
+        )
+
+    def forget(self) -> None:
+        """Take nothing for fetched."""
+        self.store.remove(self._series)
+
+    @property
+    def _series(self) -> Series:
+        return Series(kind="coverage", symbol=self.symbol, timeframe=self.timeframe or self.kind)
+
+    @property
+    def _rows(self) -> Series:
+        return Series(kind=self.kind, symbol=self.symbol, timeframe=self.timeframe)
+
+    def _counts(self) -> bool:
+        return self.store.has(self._series) and self.store.labels(self._series) == self.labels
+
+    def _covered(self) -> list[Range]:
+        # A ledger without rows is of rows that somebody removed.
+        if not self._counts() or not self.store.has(self._rows):
+            return []
+        table: Any = self.store.read(self._series)
+        bounds = np.stack([numbers(table, "start"), numbers(table, "end")], axis=1)
+        return sorted((low, high) for low, high in bounds.tolist())
+
+    def _is_adjusted(self) -> bool:
+        basis = self.labels["basis"]
+        if not basis and self.store.has(self._rows):
+            basis = self.store.labels(self._rows).get("basis", "")
+        return basis in ("split", "total_return")
