@@ -1,22 +1,17 @@
-"""Events and extra columns are kept by the store, and joined from files of their own."""
+"""Events and extra columns are joined from files of their own, to bars of files and stores."""
 
-import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from tests.fakes.stored import put
 
-from fanfold.domain.adjustment import NEVER
 from fanfold.domain.bars import Bars
 from fanfold.errors import ConfigError, DataError, FanfoldError
-from fanfold.market import Store, load_bars
-from fanfold.market.merge import merge
-from fanfold.market.quality import quarantine
+from fanfold.market import load_bars
+from fanfold.market.store import Store
 
 DAYS = pd.bdate_range("2012-11-26", periods=8)
 
@@ -65,74 +60,6 @@ def made_bars() -> Bars:
     return bars.with_column("pe", PE)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(folder=tmp_path / "data")
-
-
-def test_events_and_columns_are_read_as_they_were_written(store: Store) -> None:
-    bars = made_bars()
-    info = store.write("us", bars)
-    read = store.read("us")
-    assert read.fingerprint == bars.fingerprint == info.fingerprint
-    assert read.members is not None
-    assert read.extra["pe"][-1].tolist() == [12, 30]
-    asked: dict[str, Any] = {"symbols": ["B"], "start": "2012-11-29"}
-    assert store.read("us", **asked).fingerprint == bars.select(**asked).fingerprint
-    assert store.write("us", bars) == info
-
-
-def test_datasets_written_before_there_were_events_are_read(store: Store) -> None:
-    bars = Bars.from_frame(frame_of("A"))
-    store.write("us", bars)
-    file = store.folder / "us" / "dataset.json"
-    page = json.loads(file.read_text())
-    file.write_text(json.dumps({k: page[k] for k in page if k not in ("cells", "delisted")}))
-    assert store.read("us").fingerprint == bars.fingerprint
-
-
-@given(at=st.integers(1, 7), overlap=st.integers(0, 3))
-def test_merged_parts_hold_all_events(at: int, overlap: int) -> None:
-    whole = made_bars()
-    first = whole.select(end=str(DAYS[at - 1].date()))
-    second = whole.select(start=str(DAYS[max(0, at - overlap)].date()))
-    assert merge(first, second).fingerprint == whole.fingerprint
-    assert merge(second, first).fingerprint == whole.fingerprint
-
-
-def test_a_delisting_since_the_last_write_is_added() -> None:
-    stored = replace(made_bars(), delisted_day=None)
-    assert merge(stored, made_bars()).fingerprint == made_bars().fingerprint
-    assert merge(made_bars(), stored).fingerprint == made_bars().fingerprint
-
-
-def changed(name: str, value: Any) -> np.ndarray:
-    array = getattr(made_bars(), name, None)
-    array = made_bars().extra["pe"] if array is None else array
-    array = array.copy()
-    array[(3, 0) if array.ndim == 2 else 1] = value
-    return array
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"splits": changed("splits", 2.0)}, r"splits of A in the bar .* be 1\.0 as stored, was 2"),
-        ({"dividends": None}, r"dividends of A in the bar ending 2012-12-03.* be 0\.25 as stored"),
-        ({"members": changed("members", value=False)}, "members of A in the bar ending 2012-11-29"),
-        ({"extra": {"pe": changed("pe", 1.0)}}, r"pe of A in the bar .* must be 12\.0 as stored"),
-        ({"extra": {}}, "extra columns must be pe as stored, was none"),
-        (
-            {"delisted_day": np.array([NEVER, 15_700])},
-            r"delisting of B must be on 2012-12-06 with a return of -0\.3 .*, was 2012-12-26",
-        ),
-    ],
-)
-def test_an_event_that_changed_is_refused(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(DataError, match=message):
-        merge(made_bars(), replace(made_bars(), **changes))
-
-
 def written(folder: Path, suffix: str) -> dict[str, Any]:
     """Files of everything, with rows of others that do not matter."""
     other = {"symbol": "ZZZ", "ts": pd.Timestamp("2012-11-28")}
@@ -168,6 +95,14 @@ def test_files_beside_the_bars_are_joined(tmp_path: Path, suffix: str) -> None:
     assert alone.delisted_day is None
     assert alone.splits is not None
     assert alone.splits[0, 0] == 7
+
+
+def test_files_beside_a_store_are_joined(tmp_path: Path) -> None:
+    files = written(tmp_path, ".parquet")
+    put(Store.at(tmp_path / "store"), pd.concat([frame_of("A"), frame_of("B", 6)]))
+    assert (
+        load_bars(**files | {"source": tmp_path / "store"}).fingerprint == made_bars().fingerprint
+    )
 
 
 def test_actions_in_the_file_of_bars_are_booked(tmp_path: Path) -> None:
@@ -211,17 +146,6 @@ def test_a_delisting_of_an_asset_that_is_not_there_is_refused(tmp_path: Path) ->
         load_bars(tmp_path / "bars.csv", delisted_at={"B": "2013-01-02"})
     with pytest.raises(ConfigError, match="must go with a delisted_at"):
         load_bars(tmp_path / "bars.csv", delisting_return=-0.5)
-
-
-def test_a_bad_row_keeps_its_action() -> None:
-    frame = frame_of("A").assign(splits=[1.0, 2.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0], dividends=np.nan)
-    frame.loc[1, "low"] = frame.loc[2, "low"] = 99.0
-    sound, bad = quarantine(frame)
-    assert [row.ts[:10] for row in bad] == ["2012-11-27", "2012-11-28"]
-    bars = Bars.from_frame(sound)
-    assert bars.bar_count == 7
-    assert np.isnan(bars.close[1, 0])
-    assert bars.forward[:, 0].tolist() == [1, 2, 2, 2, 2, 2, 2]
 
 
 def test_real_actions_of_a_vendor_are_joined_from_its_file(

@@ -1,16 +1,16 @@
 """Assets of several calendars in the store, in files and in a job's settings."""
 
-import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from tests.fakes.stored import put
 
 from fanfold.domain.bars import Bars
 from fanfold.errors import ConfigError, DataError
-from fanfold.market import Store, load_bars
+from fanfold.market import load_bars
+from fanfold.market.store import Store
 from fanfold.settings import Settings
 from fanfold.workflows.inputs import bars_for
 
@@ -32,46 +32,26 @@ def both() -> pd.DataFrame:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return Store(folder=tmp_path / "data")
+    store = Store.at(tmp_path / "data")
+    put(store, both(), calendar=BY_SYMBOL)
+    return store
 
 
 def test_a_store_keeps_the_calendar_of_each_asset(store: Store) -> None:
-    bars = Bars.from_frame(both(), calendar=BY_SYMBOL)
-    store.write("mixed", bars)
-    read = store.read("mixed")
+    read = load_bars(store.name, symbols=["SPY", "BTC"])
     assert (read.calendar, read.calendars) == ("24/7", ("XNYS", "24/7"))
-    assert read.fingerprint == bars.fingerprint
+    assert read.fingerprint == Bars.from_frame(both(), calendar=BY_SYMBOL).fingerprint
 
 
 @pytest.mark.parametrize("symbol", ["SPY", "BTC"])
 def test_read_alone_an_asset_has_the_sessions_of_its_calendar(store: Store, symbol: str) -> None:
-    store.write("mixed", Bars.from_frame(both(), calendar=BY_SYMBOL))
     alone = Bars.from_frame(frame_of(symbol), calendar=BY_SYMBOL[symbol])
-    assert store.read("mixed", symbols=symbol).fingerprint == alone.fingerprint
-
-
-def test_a_page_from_before_has_one_calendar_for_all(store: Store) -> None:
-    bars = Bars.from_frame(frame_of("SPY"), calendar="XNYS")
-    file = store.write("us", bars).path / "dataset.json"
-    page = json.loads(file.read_text())
-    del page["calendars"]
-    file.write_text(json.dumps(page))
-    assert store.read("us").calendars == ("XNYS",)
-    assert store.read("us").fingerprint == bars.fingerprint
-
-
-def test_newer_bars_of_several_calendars_are_added(store: Store) -> None:
-    bars = Bars.from_frame(both(), calendar=BY_SYMBOL)
-    store.write("mixed", bars.select(end="2013-11-29"))
-    store.write("mixed", bars.select(start="2013-11-29"))
-    assert store.read("mixed").fingerprint == bars.fingerprint
+    assert load_bars(store.name, symbols=symbol).fingerprint == alone.fingerprint
 
 
 def test_another_calendar_of_a_stored_asset_is_refused(store: Store) -> None:
-    bars = Bars.from_frame(both(), calendar=BY_SYMBOL)
-    store.write("mixed", bars)
-    with pytest.raises(DataError, match="calendar of SPY must be 'XNYS' as stored, was 'XLON'"):
-        store.write("mixed", replace(bars, calendars=("XLON", "24/7")))
+    with pytest.raises(DataError, match=r"calendar of bars 1D SPY in .* must be 'XNYS' as stored"):
+        put(store, frame_of("SPY"), calendar="XLON")
 
 
 def test_a_file_is_read_with_the_calendars_that_are_given(tmp_path: Path) -> None:
@@ -87,9 +67,8 @@ def test_a_file_is_read_with_the_calendars_that_are_given(tmp_path: Path) -> Non
 
 
 def test_a_calendar_is_refused_where_the_source_states_its_own(store: Store) -> None:
-    folder = store.write("us", Bars.from_frame(frame_of("SPY"))).path
     with pytest.raises(ConfigError, match=r"calendar goes with files only, .* was 'XNYS'"):
-        load_bars(folder, calendar="XNYS")
+        load_bars(store.name, calendar="XNYS")
 
 
 @pytest.mark.parametrize("calendar", [BY_SYMBOL, "24/7"])

@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.fakes.panels import wild_bars
+from tests.fakes.stored import put
 
 from fanfold.domain.adjustment import NEVER
 from fanfold.errors import DataError
-from fanfold.market import Store, load_bars
+from fanfold.market import load_bars
 from fanfold.market.horizon import bars_until, horizon
+from fanfold.market.store import Store
 
 
 def test_load_bars_ends_at_the_horizon_and_goes_on_after_it() -> None:
@@ -41,7 +43,8 @@ def test_a_horizon_within_another_shows_no_more_than_it() -> None:
 
 def test_files_and_stores_end_there_too(tmp_path: Path) -> None:
     bars = load_bars("sample", symbols=["IBM"], end="2000-05-01")
-    Store(folder=tmp_path).write("one", bars)
+    frame = bars.to_frame()
+    put(Store.at(tmp_path / "one"), frame.assign(ts=frame["ts"].dt.normalize()))
     bars.to_frame().to_parquet(tmp_path / "bars.parquet")
     with horizon(int(bars.ts[7])):
         assert load_bars(tmp_path / "one").bar_count == 8
@@ -74,3 +77,12 @@ def test_a_delisting_that_is_still_to_come_is_not_known() -> None:
     later = bars_until(bars, int(bars.ts[15]))
     assert later.delisted_day is not None
     assert later.delisted_day.tolist() == days.tolist()
+
+
+def test_a_delisting_named_beside_bars_that_end_at_the_horizon_is_not_known() -> None:
+    bars = load_bars("sample", symbols=["IBM"], end="2000-05-01")
+    asked = {"symbols": ["IBM"], "end": "2000-05-01", "delisted_at": {"IBM": "2000-05-02"}}
+    with horizon(int(bars.ts[-1])):
+        assert load_bars("sample", **asked).delisted_day is None
+    with horizon(int(bars.ts[-1]) + 2 * 86_400 * 10**9):
+        assert load_bars("sample", **asked).delisted_day is not None

@@ -1,16 +1,20 @@
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from tests.fakes.stored import put, put_rows
 
 from fanfold.domain.bars import Bars
 from fanfold.errors import ConfigError, DataError, FanfoldError
-from fanfold.market import Store, list_data, load_bars
-from fanfold.market.quality import quarantine
+from fanfold.market import list_data, load_bars
+from fanfold.market.sample import BENCHMARK, sample_store
+from fanfold.market.store import Series, Store
 
 
 def made_frame(bar_count: int = 5) -> pd.DataFrame:
@@ -77,18 +81,46 @@ def test_a_stored_sample_is_read_without_heavy_libraries() -> None:
     assert loaded & {"pandas", "exchange_calendars", "arch", "numba", "scipy"} == set()
 
 
+def files_of(folder: Path) -> dict[Path, int]:
+    return {file: file.stat().st_mtime_ns for file in folder.rglob("*.*") if file.is_file()}
+
+
 def test_the_sample_is_converted_once_and_listed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = load_bars().fingerprint
     monkeypatch.setenv("FANFOLD_HOME", str(tmp_path))
-    (info,) = list_data()
-    assert (info.name, info.fingerprint) == ("sample", expected)
-    assert info.path == tmp_path / "data" / "sample"
-    assert info.quarantined == ()
-    before = {file: file.stat().st_mtime_ns for file in info.path.rglob("*.*")}
+    folder = tmp_path / "data" / "sample"
+    # What an earlier version made is replaced.
+    (folder / "bars" / "symbol=AAPL").mkdir(parents=True)
+    (folder / "bars" / "symbol=AAPL" / "0.parquet").write_text("old")
+    (folder / "dataset.json").write_text("{}")
+    stocks, index = list_data()
+    assert (stocks.kind, stocks.timeframe, stocks.basis) == ("bars", "1D", "raw")
+    assert stocks.symbols == ("AAPL", "FB", "GOOG", "IBM", "MSFT")
+    assert (stocks.first, stocks.last) == (date(2000, 3, 1), date(2013, 3, 1))
+    assert (stocks.row_count, stocks.quarantined, stocks.calendar) == (12_154, 0, "XNYS")
+    assert (index.kind, index.symbols) == ("series", ("S&P 500 (price index)",))
     assert load_bars().fingerprint == expected
-    assert before == {file: file.stat().st_mtime_ns for file in info.path.rglob("*.*")}
+    before = files_of(folder)
+    assert load_bars().fingerprint == expected
+    assert before == files_of(folder)
+    assert not (folder / "dataset.json").exists()
+    # Half-made by a process that was killed: the index comes last.
+    store = sample_store()
+    store.remove(BENCHMARK)
+    store.remove(Series(kind="bars", symbol="MSFT", timeframe="1D"))
+    assert load_bars().fingerprint == expected
+
+
+def test_the_first_use_of_the_sample_may_be_several_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = load_bars().fingerprint
+    monkeypatch.setenv("FANFOLD_HOME", str(tmp_path))
+    # The store's locks hold between threads as between processes.
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        assert {one.fingerprint for one in pool.map(load_bars, ["sample"] * 3)} == {expected}
 
 
 @pytest.mark.parametrize("name", ["bars.csv", "bars.csv.gz", "BARS.CSV", "bars.parquet"])
@@ -111,16 +143,22 @@ def test_instants_of_a_csv_file_keep_their_zone(tmp_path: Path) -> None:
     assert bars.ts[0] == frame["ts"][0].value
 
 
-def test_a_store_or_a_dataset_in_it_can_be_named(tmp_path: Path) -> None:
-    bars = Bars.from_frame(made_frame())
-    store = Store(folder=tmp_path)
-    store.write("one", bars)
-    assert load_bars(tmp_path).fingerprint == bars.fingerprint
-    assert load_bars(str(tmp_path / "one"), basis="raw").fingerprint == bars.fingerprint
-    assert [info.name for info in list_data(tmp_path)] == ["one"]
-    store.write("two", bars)
-    with pytest.raises(DataError, match=r"source must be one dataset of .*: one, two"):
-        load_bars(tmp_path)
+def test_a_store_is_named_by_its_folder_and_listed(tmp_path: Path) -> None:
+    store, series = Store.at(tmp_path), Series(kind="quarantine", symbol="A", timeframe="1D")
+    put(store, made_frame())
+    columns: dict[str, Any] = {"ts": np.array([5]), "row": np.array([7])}
+    columns |= dict.fromkeys(("open", "high", "low", "close", "volume"), np.ones(1))
+    put_rows(store, series, columns | {"kind": ["ohlc"], "reason": ["high"], "source": ["file"]})
+    expected = Bars.from_frame(made_frame()).fingerprint
+    assert load_bars(tmp_path).fingerprint == expected
+    assert load_bars(f"{tmp_path}/", basis="raw").fingerprint == expected
+    (info,) = list_data(tmp_path)
+    assert (info.symbols, info.row_count, info.source) == (("A",), 5, "made up")
+    assert (info.first, info.last) == (date(2012, 11, 19), date(2012, 11, 23))
+    assert info.quarantined == 1
+    before = info.fingerprint
+    put(store, made_frame(6))
+    assert list_data(str(tmp_path))[0].fingerprint != before
 
 
 def csv(tmp_path: Path, text: str) -> Path:
@@ -165,7 +203,7 @@ def test_each_bad_csv_file_gets_its_one_line(tmp_path: Path, text: str, message:
             "sample",
             {"basis": "split"},
             DataError,
-            "basis of sample must be total_return or raw, was",
+            "basis of sample must be total_return or raw, was 'split': AAPL has raw prices, none",
         ),
         ("sample", {"basis": "real"}, ConfigError, "basis must be one of raw, split, total_return"),
         ("sample", {"stamp": "end"}, ConfigError, "stamp goes with files only"),
@@ -181,32 +219,19 @@ def test_what_is_not_there_is_refused(
 
 
 def test_folders_and_files_of_another_kind_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="holds no dataset"):
+    with pytest.raises(DataError, match=r"the folder .* is no store"):
         load_bars(tmp_path)
     (tmp_path / "bars.xlsx").write_text("")
-    with pytest.raises(DataError, match=r"file must end in \.csv, \.csv\.gz, \.parquet, \.pq, was"):
+    with pytest.raises(DataError, match=r"file must end in \.csv, .*, was"):
         load_bars(tmp_path / "bars.xlsx")
     (tmp_path / "bars.parquet").write_text("")
     with pytest.raises(DataError, match=r"bars\.parquet must be a readable Parquet file"):
         load_bars(tmp_path / "bars.parquet")
-    with pytest.raises(DataError, match="is not there"):
+    with pytest.raises(DataError, match="is not there or is none"):
         list_data(tmp_path / "nowhere")
-
-
-def test_bad_rows_are_set_apart_and_listed() -> None:
-    frame = pd.concat([made_frame(), made_frame()[4:]], ignore_index=True)
-    frame.loc[1, "low"] = 60.0
-    frame.loc[3, "close"] = np.nan
-    good, bad = quarantine(frame)
-    assert good.index.tolist() == [0, 2, 4]
-    assert [(row.symbol, row.ts[:10]) for row in bad] == [
-        ("A", "2012-11-20"),
-        ("A", "2012-11-22"),
-        ("A", "2012-11-23"),
-    ]
-    assert "low must not be above" in bad[0].reason or "high must not be below" in bad[0].reason
-    assert "close was nan" in bad[1].reason
-    assert "once" in bad[2].reason
+    for name in ("timeframe", "universe"):
+        with pytest.raises(ConfigError, match=f"{name} goes with stores only"):
+            load_bars(tmp_path / "bars.parquet", **{name: "1D"})
 
 
 def test_real_files_of_other_vendors_are_bars(reference_data: Path) -> None:
