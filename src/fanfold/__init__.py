@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from fanfold.engine.result import Result
     from fanfold.execution.costs import Costs
     from fanfold.market.load import load_bars
+    from fanfold.market.replay import replay
+    from fanfold.market.resample import resample
     from fanfold.research.sizing_risk import sizing_risk
     from fanfold.research.stress import stress_positions
     from fanfold.risk.limits import Limits
@@ -73,7 +75,9 @@ _HOMES = {
     "load_bars": "fanfold.market.load",
     "monte_carlo": "fanfold.workflows.histories",
     "path_risk": "fanfold.simulation.path_risk",
+    "replay": "fanfold.market.replay",
     "report": "fanfold.workflows.share",
+    "resample": "fanfold.market.resample",
     "sizing_risk": "fanfold.research.sizing_risk",
     "stress": "fanfold.workflows.stress",
     "stress_positions": "fanfold.research.stress",
@@ -112,7 +116,9 @@ __all__ = [
     "measures",
     "monte_carlo",
     "path_risk",
+    "replay",
     "report",
+    "resample",
     "sizing_risk",
     "stress",
     "stress_positions",

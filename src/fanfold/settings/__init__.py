@@ -4,6 +4,7 @@ Configuration lives beside what it configures; here it is only put together, rea
 and, where it is wrong, explained by file, field and value.
 """
 
+from fanfold.settings.ingest import IngestSettings
 from fanfold.settings.read import CONFIG_BYTES_MAX, check_settings, read_settings
 from fanfold.settings.risk import MonteCarloSettings, StressSettings, ValueAtRiskSettings
 from fanfold.settings.searching import (
@@ -19,14 +20,16 @@ from fanfold.settings.sections import (
     StrategySettings,
     TrackSettings,
 )
-from fanfold.settings.tree import MANY, Settings
+from fanfold.settings.tree import INGEST, MANY, Settings
 
 __all__ = [
     "CONFIG_BYTES_MAX",
+    "INGEST",
     "MANY",
     "AccountSettings",
     "CrossValidationSettings",
     "DataSettings",
+    "IngestSettings",
     "MonteCarloSettings",
     "ReportSettings",
     "RunSettings",

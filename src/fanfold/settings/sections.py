@@ -17,9 +17,10 @@ class Section(BaseModel):
 class DataSettings(Section):
     """Which bars, as in `load_bars`: source, symbols, period, basis and what goes with them.
 
-    `actions`, `members` and `columns` are files: splits and dividends by ex-date, spans of
-    membership, further columns by the moment they were known. `calendar` is an exchange's
-    or "24/7", for all or by symbol.
+    `timeframe` and `universe` (a table of membership) are those of a store. `actions`,
+    `members` and `columns` are files: splits and dividends by ex-date, spans of membership,
+    further columns by the moment they were known. `calendar` is an exchange's or "24/7", for
+    all or by symbol.
     """
 
     source: str = "sample"
@@ -29,6 +30,8 @@ class DataSettings(Section):
     basis: Literal["raw", "split", "total_return"] | None = None
     stamp: Literal["start", "end", "session"] | None = None
     calendar: str | dict[str, str] | None = None
+    timeframe: str | None = None
+    universe: str | None = None
     actions: str | None = None
     delisted_at: dict[str, date] | None = None
     delisting_return: float | dict[str, float] = 0.0

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from fanfold.engine.options import FillOptions
 from fanfold.execution.costs import Costs
 from fanfold.risk.limits import Limits
+from fanfold.settings.ingest import IngestSettings
 from fanfold.settings.risk import MonteCarloSettings, StressSettings, ValueAtRiskSettings
 from fanfold.settings.searching import (
     CrossValidationSettings,
@@ -29,13 +30,16 @@ from fanfold.strategies.sizing import Exposure, Sizing
 MANY = ("demo", "study")
 """Jobs that run several strategies."""
 
+INGEST = "ingest"
+"""The job that runs none."""
+
 
 class Settings(Section):
     """One job.
 
     Attributes:
         job: What to do; a study tunes, walks forward and cross-validates.
-        strategy: What to run; a demo or a study runs `strategies`.
+        strategy: What to run; a demo or a study runs `strategies`, an ingest none.
         objective: Metric that ranks combinations; larger is better.
         top: Best combinations that are kept as runs of their own.
         folder: Where tables and reports go.
@@ -51,6 +55,7 @@ class Settings(Section):
         "study",
         "monte_carlo",
         "stress",
+        "ingest",
     ]
     data: DataSettings = DataSettings()
     strategy: StrategySettings | None = None
@@ -66,6 +71,7 @@ class Settings(Section):
     monte_carlo: MonteCarloSettings = MonteCarloSettings()
     value_at_risk: ValueAtRiskSettings = ValueAtRiskSettings()
     stress: StressSettings = StressSettings()
+    ingest: IngestSettings = IngestSettings()
     run: RunSettings = RunSettings()
     track: TrackSettings = TrackSettings()
     report: ReportSettings = ReportSettings()
@@ -75,7 +81,10 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _has_what_it_runs(self) -> Self:
-        if self.job in MANY:
+        if self.job == INGEST:
+            if self.strategy is not None or self.strategies:
+                raise ValueError("an ingest needs no `strategy` and no `strategies`")
+        elif self.job in MANY:
             if not self.strategies or self.strategy is not None:
                 raise ValueError(f"a {self.job} needs `strategies`, a list, and no `strategy`")
         elif self.strategy is None or self.strategies:

@@ -24,6 +24,8 @@ def bars_for(settings: Settings) -> Bars:
         basis=data.basis,
         stamp=data.stamp,
         calendar=data.calendar,
+        timeframe=data.timeframe,
+        universe=data.universe,
         actions=data.actions,
         delisted_at=data.delisted_at,
         delisting_return=data.delisting_return,
