@@ -57,6 +57,7 @@ def test_a_sweep_is_tracked_drawn_and_drawn_again(tmp_path: Path) -> None:
     assert Path(drawn).read_bytes() == report.read_bytes()
 
 
+@pytest.mark.cluster
 def test_the_same_sweep_has_the_same_hash_with_workers_of_its_own() -> None:
     here = last_object(invoked("run", SWEEP, "--workers", 0, *SMALL, "--no-track", "--json"))
     there = last_object(
