@@ -142,7 +142,8 @@ class _Asked:
         self, directory: Directory, universe: tuple[Term, ...] | None
     ) -> tuple[Identity, ...]:
         if self.symbols is not None:
-            asked = (self.symbols,) if isinstance(self.symbols, str) else tuple(self.symbols)
+            asked = (self.symbols,) if isinstance(self.symbols, str) else self.symbols
+            asked = tuple(str(one) for one in asked)  # of an array they would be another type
             if not asked or len(set(asked)) < len(asked):
                 chosen_places(asked, asked)  # says what is wrong
             self._check_stored([one for one in asked if directory.asset_of(one) is None])
@@ -167,7 +168,7 @@ class _Asked:
         """Refuse a symbol that nobody stored, with the one that may have been meant."""
         for symbol in symbols:
             series = Series(kind="bars", symbol=symbol, timeframe=self.ask.timeframe)
-            if not self.store.has(series):
+            if not symbol or not self.store.has(series):
                 chosen_places([symbol], self.store.symbols("bars", self.ask.timeframe))
 
     def _universe(self, name: str) -> Series:

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, TypeVar, get_args
 
 import numpy as np
@@ -24,7 +25,7 @@ from fanfold.errors import DataError
 from fanfold.market.clock import Clock, common_clock, panel_clock
 from fanfold.market.horizon import known_count, known_day, known_end
 from fanfold.market.identity import Identity, Piece
-from fanfold.market.sheet import Sheet, StoredAsset, delistings
+from fanfold.market.sheet import Sheet, StoredAsset, delistings, source_text
 from fanfold.market.store import Series, Store, labels_of, numbers, truths
 from fanfold.market.views import NO_ACTIONS, Actions
 
@@ -43,11 +44,8 @@ _MARGIN_DAYS: Final = 4
 _GRID_DAYS_MAX: Final = 100_000
 """Dates that int64 nanoseconds can express, from 1970 back and forth [days]."""
 
-_OPENS_MAX: Final = 3
+_OPENS_MAX: Final = 10
 """Times that a panel is opened again where a writer changed it meanwhile [times]."""
-
-_NOTES_MAX: Final = 5
-"""Names that a panel's source explains [assets]."""
 
 _SESSION_COLUMNS: Final = ["ts", "session", "minutes_to_close", "is_month_end"]
 
@@ -155,7 +153,7 @@ class _Opening:
             session_day=clock.session_day,
             minutes_to_close=clock.minutes_to_close,
             is_month_end=clock.is_month_end,
-            source=_source(assets),
+            source=source_text(assets),
             members=None if members is None else members(clock.session_day),
             **sheet.arrays(),
             **delistings(assets, NEVER if until is None else known_day(clock.session_day, until)),
@@ -275,9 +273,8 @@ class _Opening:
     def _sessions_in(self, assets: Sequence[StoredAsset]) -> Callable[[int], Clock]:
         def sessions_of(place: int) -> Clock:
             asset = assets[place]
-            parts = [
-                self._read(one, _SESSION_COLUMNS, self._low, self._high) for one in asset.pieces
-            ]
+            low, high = int(asset.ts[0]), int(asset.ts[-1]) + 1  # later ones came meanwhile
+            parts = [self._read(one, _SESSION_COLUMNS, low, high) for one in asset.pieces]
             day, minutes = (
                 np.concatenate([numbers(one, name) for one in parts])
                 for name in ("session", "minutes_to_close")
@@ -335,16 +332,28 @@ class _Opening:
         if first == end:
             return
         columns = ["ts", *FIELDS, *(["adj_close"] if sheet.needs_adj_close(asset) else [])]
-        parts = [self._read(one, columns, low, high + 1) for one in asset.pieces]
-        parts = [one for one in parts if one.num_rows]
-        ts = _joined([numbers(one, "ts") for one in parts])
-        if not np.array_equal(ts, asset.ts[first:end]):
-            raise _ChangedMeanwhileError
-        sheet.put(place, ts, lambda name: _joined([_doubles(one, name) for one in parts]))
+        spans = [(low, high + 1)]
+        if sheet.takes_parts(asset):
+            spans = self._series("").spans(low, high + 1)  # one at a time is in memory
+        for begin, stop in spans:
+            first, end = np.searchsorted(asset.ts, [begin, stop]).tolist()
+            there = asset.ts[first:end]
+            if len(there) == 0:
+                continue
+            parts = [self._read(one, columns, begin, stop) for one in asset.pieces]
+            parts = [one for one in parts if one.num_rows]
+            ts = _joined([numbers(one, "ts") for one in parts])
+            if not np.array_equal(ts, there):
+                raise _ChangedMeanwhileError
+            sheet.put(place, ts, partial(_column, parts))
 
 
 def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
     return parts[0] if len(parts) == 1 else np.concatenate([*parts])
+
+
+def _column(parts: Sequence[Any], name: str) -> NDArray[np.float64]:
+    return _joined([_doubles(one, name) for one in parts])
 
 
 def _doubles(table: Any, name: str) -> NDArray[np.float64]:
@@ -379,18 +388,3 @@ def _basis_for(assets: Sequence[StoredAsset], ask: Ask) -> Basis:
                 f"{asset.identity.symbol} has {asset.basis} prices{unknown}"
             )
     return wanted
-
-
-def _source(assets: Sequence[StoredAsset]) -> str:
-    """Where the bars came from, and what their names hide."""
-    notes = [asset.identity.note for asset in assets if asset.identity.note]
-    if len(notes) > _NOTES_MAX:
-        notes = [*notes[:_NOTES_MAX], f"{len(notes) - _NOTES_MAX} more names were others'"]
-    missing = [
-        f"{asset.identity.symbol} lacks its days as {piece.symbol}"
-        for asset in assets
-        for piece in asset.identity.pieces
-        if piece not in asset.pieces
-    ]
-    sources = ", ".join(dict.fromkeys(asset.source for asset in assets))
-    return "; ".join([sources, *notes, *missing[:_NOTES_MAX]])

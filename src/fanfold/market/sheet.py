@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from fanfold.domain.sessions import ROUND_THE_CLOCK
 from fanfold.market.clock import Clock
 from fanfold.market.identity import Identity, Piece
 from fanfold.market.views import NO_ACTIONS, Actions, Rows, bases_of, booked_in, fields_in
+
+_NOTES_MAX: Final = 5
+"""Names that a panel's source explains [assets]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,14 +87,18 @@ class Sheet:
         differs = asset.basis != self._basis
         return differs and self._basis == "total_return" and asset.has_adj_close
 
+    def takes_parts(self, asset: StoredAsset) -> bool:
+        """Whether an asset's rows are shown as they are stored, whatever the others are."""
+        return asset.basis == self._basis and not self._cells
+
     def put(
         self, place: int, ts: NDArray[np.int64], column: Callable[[str], NDArray[np.float64]]
     ) -> None:
-        """Fill in the rows of an asset.
+        """Fill in the rows of an asset: all of them, but where it `takes_parts`.
 
         Args:
             place: The asset's.
-            ts: Ends of its bars [ns UTC]; shape [row].
+            ts: Ends of its bars [ns UTC], at least one; shape [row].
             column: Gives open, high, low, close, volume as stored, and adj_close if it is
                 needed; shapes [row].
 
@@ -99,10 +106,11 @@ class Sheet:
             DataError: See `fields_in`.
         """
         asset = self.assets[place]
-        at: Any = slice(None)
-        if len(ts) < len(self.clock.ts):
+        first = int(np.searchsorted(self.clock.ts, int(ts[0])))
+        at: Any = slice(first, first + len(ts))
+        if not np.array_equal(self.clock.ts[at], ts):
             at = np.searchsorted(self.clock.ts, ts)
-        if asset.basis == self._basis and not self._cells:
+        if self.takes_parts(asset):
             # One column after the other, so that no two are in memory twice.
             _put(self._panel, at, place, map(column, FIELDS))
             return
@@ -151,6 +159,21 @@ def delistings(assets: Sequence[StoredAsset], known_by: int) -> dict[str, Any]:
         "delisted_day": np.array([day if day <= known_by else NEVER for day in days], np.int64),
         "delisting_return": np.array([asset.identity.delisting_return for asset in assets]),
     }
+
+
+def source_text(assets: Sequence[StoredAsset]) -> str:
+    """Where the bars came from, and what their names hide."""
+    notes = [asset.identity.note for asset in assets if asset.identity.note]
+    if len(notes) > _NOTES_MAX:
+        notes = [*notes[:_NOTES_MAX], f"{len(notes) - _NOTES_MAX} more names were others'"]
+    missing = [
+        f"{asset.identity.symbol} lacks its days as {piece.symbol}"
+        for asset in assets
+        for piece in asset.identity.pieces
+        if piece not in asset.pieces
+    ]
+    sources = ", ".join(dict.fromkeys(asset.source for asset in assets))
+    return "; ".join([sources, *notes, *missing[:_NOTES_MAX]])
 
 
 def _put(panel: NDArray[np.float64], at: Any, place: int, fields: Iterable[Any]) -> None:

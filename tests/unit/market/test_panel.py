@@ -182,7 +182,7 @@ def test_a_writer_in_between_makes_the_panel_be_read_again(
 ) -> None:
     frame = rows_of("SPY", 1, share=1.0)
     store = Store.at(tmp_path)
-    put(store, frame[:5])
+    put(store, frame.drop(frame.index[3:6]))
     read, reads = Store.read, 0
 
     def read_then_write(self: Store, *asked: Any, **how: Any) -> Any:
@@ -195,6 +195,26 @@ def test_a_writer_in_between_makes_the_panel_be_read_again(
 
     monkeypatch.setattr(Store, "read", read_then_write)
     assert load_bars(tmp_path).fingerprint == Bars.from_frame(frame, calendar="XNYS").fingerprint
+
+
+def test_bars_that_come_while_a_panel_is_read_are_left_for_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = rows_of("SPY", 1, share=1.0)[["symbol", "ts", "open", "high", "low", "close", "volume"]]
+    put(Store.at(tmp_path), frame[:3])
+    to_come = list(range(3, len(frame)))
+    read = Store.read
+
+    def read_then_append(store: Store, *given: Any, **named: Any) -> Any:
+        table = read(store, *given, **named)
+        if to_come:
+            row = to_come.pop(0)
+            put(store, frame[row : row + 1])
+        return table
+
+    monkeypatch.setattr(Store, "read", read_then_append)
+    assert load_bars(tmp_path).bar_count == 3
+    assert load_bars(tmp_path).bar_count > 3
 
 
 def test_a_store_says_which_timeframes_it_has(tmp_path: Path) -> None:
@@ -254,6 +274,20 @@ def test_rows_without_a_basis_are_refused(tmp_path: Path, labels: dict[str, str]
     )
     with pytest.raises(DataError, match=r"bars 1D A in .* must be labelled with its basis"):
         load_bars(tmp_path)
+
+
+def test_symbols_of_an_array_are_the_same_symbols(tmp_path: Path) -> None:
+    put(Store.at(tmp_path), pd.concat([rows_of("SPY", 1), rows_of("IBM", 2)]))
+    asked = ["SPY", "IBM"]
+    bars = load_bars(tmp_path, symbols=np.array(asked))
+    assert bars.symbols == tuple(asked)
+    assert bars.fingerprint == load_bars(tmp_path, symbols=asked).fingerprint
+
+
+def test_a_symbol_without_a_name_is_not_there(tmp_path: Path) -> None:
+    put(Store.at(tmp_path), rows_of("SPY", 1))
+    with pytest.raises(DataError, match="symbol must be one of SPY; was ''"):
+        load_bars(tmp_path, symbols="")
 
 
 def test_a_url_that_is_no_store_is_refused() -> None:

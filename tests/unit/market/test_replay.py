@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.fakes.tape import made_bars
 
 import fanfold as ff
 from fanfold.errors import ConfigError, DataError
@@ -178,6 +179,23 @@ def test_only_a_window_of_each_series_is_in_hand(
     assert sum(sizes) < 0.4 * len(rows)
     list(batches)
     assert sum(sizes) == len(rows)
+
+
+def test_years_of_days_are_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store.at(tmp_path)
+    days = Series(kind="bars", symbol="SPY", timeframe="1D")
+    store.upsert(days, made_bars([1, 2, 3_650]))
+    reads: list[int] = []
+    read = Store.read
+
+    def counted(self: Store, *args: Any, **kwargs: Any) -> Any:
+        reads.append(1)
+        return read(self, *args, **kwargs)
+
+    monkeypatch.setattr(Store, "read", counted)
+    (batch,) = ff.replay(store, "SPY", kinds=["bars"], timeframe="1D")
+    assert batch.values[3].tolist() == [1, 2, 3_650]
+    assert len(reads) == 1
 
 
 def test_a_period_may_hold_nothing(full: tuple[Store, list[tuple[Any, ...]]]) -> None:

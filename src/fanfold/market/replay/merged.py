@@ -13,7 +13,8 @@ from typing import Any, Final
 import numpy as np
 
 from fanfold.domain.names import nearest_hint
-from fanfold.domain.timeframe import SECOND_NS, timeframe_named
+from fanfold.domain.sessions import DAY_NS
+from fanfold.domain.timeframe import SECOND_NS, timeframe_named, timeframe_ns
 from fanfold.errors import ConfigError
 from fanfold.market.replay.events import KINDS, VALUES, WIDTH, Batch
 from fanfold.market.replay.instants import Instant, period_of
@@ -24,6 +25,9 @@ _ROWS_MAX: Final = 4_000_000
 
 _MERGED_ROWS: Final = 32_768
 """Events that are merged at once, on average [events]: their columns fit a cache."""
+
+_TICKS_NS: Final = 3_600 * SECOND_NS
+"""Time of ticks that is read at once where nobody says how much [ns]."""
 
 _RUSH: Final = 8
 """By how much a busy window may exceed a series' mean over day and night [1]."""
@@ -37,7 +41,7 @@ def replay(
     start: Instant | None = None,
     end: Instant | None = None,
     timeframe: str | None = None,
-    window: timedelta = timedelta(hours=1),
+    window: timedelta | None = None,
     batch_rows: int = 65_536,
 ) -> Iterator[Batch]:
     """Replay stored events of many symbols in order.
@@ -53,7 +57,8 @@ def replay(
         start: From when on, included; a date is its midnight UTC.
         end: Until when, excluded.
         timeframe: Of bars.
-        window: Longest time that is read of a series at once.
+        window: Longest time that is read of a series at once; if left out, an hour of
+            ticks, and of bars what fits.
         batch_rows: Most events of a batch.
 
     Yields:
@@ -67,16 +72,14 @@ def replay(
     names = (symbols,) if isinstance(symbols, str) else tuple(symbols)
     if not names or len(set(names)) < len(names):
         raise ConfigError(f"symbols must name at least one asset and none twice, was {symbols}")
-    if window < timedelta(seconds=1):
+    if window is not None and window < timedelta(seconds=1):
         raise ConfigError(f"window must be at least a second, was {window}")
     if batch_rows < 1:
         raise ConfigError(f"batch_rows must be at least 1, was {batch_rows}")
     ordered = tuple(sorted(names))
     series = _series(ordered, kinds, timeframe)
-    tapes = [
-        _tape(store, one, ordered, period, int(window.total_seconds()) * SECOND_NS, len(series))
-        for one in series
-    ]
+    longest = None if window is None else int(window.total_seconds()) * SECOND_NS
+    tapes = [_tape(store, one, ordered, period, longest, len(series)) for one in series]
     return _merged([tape for tape in tapes if tape is not None], ordered, batch_rows)
 
 
@@ -151,7 +154,7 @@ def _tape(  # noqa: PLR0917
     series: Series,
     symbols: tuple[str, ...],
     period: tuple[int | None, int | None],
-    window_ns: int,
+    window_ns: int | None,
     count: int,
 ) -> _Tape | None:
     info = store.info(series)
@@ -168,15 +171,21 @@ def _tape(  # noqa: PLR0917
         symbol=symbols.index(series.symbol),
         until=first,
         stop=stop,
-        step=min(window_ns, _step(info, count)),
+        step=_step(info, window_ns, count),
     )
 
 
-def _step(info: SeriesInfo, count: int) -> int:
+def _step(info: SeriesInfo, window_ns: int | None, count: int) -> int:
     """Time in which a series has at most its share of the events in hand [ns]."""
+    if info.series.kind == "bars":
+        # No two are nearer than their length, so years of days are read at once.
+        length_ns = timeframe_ns(info.series.timeframe) or DAY_NS
+        fits_ns = max(_ROWS_MAX // count, 1) * length_ns
+        return fits_ns if window_ns is None else min(window_ns, fits_ns)
     assert info.first is not None and info.last is not None  # noqa: S101, PT018  (the caller looked)
     mean_ns = (info.last + 1 - info.first) / max(info.row_count, 1)
-    return max(SECOND_NS, int(_ROWS_MAX / count / _RUSH * mean_ns))
+    fits_ns = max(SECOND_NS, int(_ROWS_MAX / count / _RUSH * mean_ns))
+    return min(_TICKS_NS if window_ns is None else window_ns, fits_ns)
 
 
 def _merged(tapes: list[_Tape], symbols: tuple[str, ...], batch_rows: int) -> Iterator[Batch]:

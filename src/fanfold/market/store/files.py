@@ -22,6 +22,9 @@ FORMAT: Final = 2
 ROW_GROUP_ROWS: Final = 16_384
 """Rows of a group [rows]: some 42 sessions of minutes, or 65 years of days."""
 
+_COMPRESSION: Final = "lz4"
+"""Read and written about twice as fast as "zstd", for 40 to 60 % more bytes of prices."""
+
 _LABEL: Final = b"fanfold"
 
 
@@ -47,16 +50,16 @@ def encoded(table: Any, labels: dict[str, str]) -> Any:
     pa = arrow()
     content = {"format": FORMAT, "labels": dict(sorted(labels.items()))}
     texts = [field.name for field in table.schema if pa.types.is_string(field.type)]
-    few = [name for name in ("session", "minutes_to_close") if name in table.column_names]
-    encoding = {"ts": "DELTA_BINARY_PACKED"} if "ts" in table.column_names else None
+    few = [name for name in ("minutes_to_close",) if name in table.column_names]
+    steady = [name for name in ("ts", "session") if name in table.column_names]
     sink = pa.BufferOutputStream()
     pa.parquet.write_table(
         table.replace_schema_metadata({_LABEL: json.dumps(content).encode()}),
         sink,
-        compression="zstd",
+        compression=_COMPRESSION,
         row_group_size=ROW_GROUP_ROWS,
         use_dictionary=[*texts, *few],
-        column_encoding=encoding,
+        column_encoding=dict.fromkeys(steady, "DELTA_BINARY_PACKED") or None,
         write_statistics=True,
         write_page_checksum=True,
         store_schema=True,
@@ -97,7 +100,7 @@ def read_rows(
         name: The file.
         start: Least `ts`, included [ns UTC].
         end: Greatest `ts`, excluded [ns UTC].
-        columns: Which; all if left out. `ts` is added where it is needed.
+        columns: Which, as far as they are there; all if left out.
 
     Raises:
         FileNotFoundError: It is not there any more.
@@ -108,9 +111,8 @@ def read_rows(
         labels = _labels(file, place.named(name))
         there = file.schema_arrow.names
         bounded = "ts" in there and (start is not None or end is not None)
-        wanted = None if columns is None else [one for one in columns if one in there]
-        if wanted is not None and bounded and "ts" not in wanted:
-            wanted = ["ts", *wanted]
+        asked = there if columns is None else [one for one in columns if one in there]
+        wanted = [*asked, "ts"] if bounded and "ts" not in asked else asked
         groups = [
             group
             for group in range(file.num_row_groups)
@@ -125,7 +127,7 @@ def read_rows(
         low = 0 if start is None else int(np.searchsorted(ts, start))
         high = len(ts) if end is None else int(np.searchsorted(ts, end))
         table = table.slice(low, max(high - low, 0))
-    return table.replace_schema_metadata({_LABEL: json.dumps(labels)})
+    return table.select(asked).replace_schema_metadata({_LABEL: json.dumps(labels)})
 
 
 def labels_of(table: Any) -> dict[str, str]:

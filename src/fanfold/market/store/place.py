@@ -16,13 +16,22 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from fanfold.errors import ConfigError, DataError
 from fanfold.market.columns import arrow
 
 LOCK_SECONDS_MAX: Final = 600.0
 """How long a writer waits for another one of the same series [s]."""
+
+CONNECT_SECONDS_MAX: Final = 5.0
+"""How long a request to an object store waits for a connection [s]."""
+
+SILENT_SECONDS_MAX: Final = 10.0
+"""How long a request to an object store may bring no byte [s]."""
+
+ATTEMPTS_MAX: Final = 3
+"""How often a request to an object store is made before it failed [times]."""
 
 _LOCK_POLL_SECONDS: Final = 0.02
 _LISTINGS_MAX: Final = 20
@@ -56,11 +65,10 @@ class Place:
         name = str(where)
         parts = urlsplit(name)
         if parts.scheme == "file":
-            name = parts.path
+            name = unquote(parts.path)
         if "://" not in name:
             return cls(text=name, uri=str(Path(name).expanduser().absolute()))
-        host = parts.netloc.rpartition("@")[2]
-        place = cls(text=f"{parts.scheme}://{host}{parts.path}".rstrip("/"), uri=name)
+        place = cls(text=_without_keys(parts), uri=name)
         _ = place._system  # refuses what it does not understand
         return place
 
@@ -80,11 +88,11 @@ class Place:
         try:
             system, root = fs.FileSystem.from_uri(self.uri)
         except (ValueError, OSError, arrow().ArrowException) as error:
-            raise ConfigError(
-                "store must be a folder or a URL such as s3://bucket/folder, was "
-                f"{self.text!r}: {_reason(error).replace(self.uri, self.text)}"
-            ) from None  # the cause shows the whole URL
-        return system, root.rstrip("/")
+            # The cause would show the whole URL.
+            raise self._misnamed(_reason(error).replace(self.uri, self.text)) from None
+        if not root:
+            raise self._misnamed("it names no bucket")
+        return _patient(system), root.rstrip("/")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A place travels by its name; a process opens its own file system."""
@@ -108,8 +116,8 @@ class Place:
         Raises:
             DataError: It cannot be listed.
         """
-        if self.is_local and not deep:
-            return self._local_files(folder)
+        if self.is_local:
+            return self._local_files(folder, deep=deep)
         import pyarrow.fs as untyped
 
         fs: Any = untyped
@@ -124,27 +132,36 @@ class Place:
         names = [one.path[len(root) + 1 :] for one in found if one.type == fs.FileType.File]
         return sorted(name for name in names if not any(p[:1] == "." for p in name.split("/")))
 
-    def _local_files(self, folder: str) -> list[str]:
+    def _local_files(self, folder: str, *, deep: bool) -> list[str]:
         """A listing is no snapshot: a file may come and another go while it is made.
 
-        So it is made until two in a row are the same.
+        So each folder is listed until two in a row are the same.
         """
-        before: list[str] | None = None
+        before: tuple[list[str], list[str]] | None = None
         for _ in range(_LISTINGS_MAX):
-            try:
-                names = sorted(
-                    f"{folder}/{name}"
-                    for name in os.listdir(f"{self.uri}/{folder}")  # noqa: PTH208  (names only)
-                    if not name.startswith(".")
-                )
-            except FileNotFoundError:
-                names = []
-            except OSError as error:
-                raise self._refused("readable", folder, error) from error
-            if names == before:
+            listed = self._listed(folder)
+            if listed == before:
                 break
-            before = names
-        return before or []
+            before = listed
+        files, folders = before or ([], [])
+        if not deep:
+            return files
+        below = (name for one in folders for name in self._local_files(one, deep=True))
+        return sorted([*files, *below])
+
+    def _listed(self, folder: str) -> tuple[list[str], list[str]]:
+        """Files and folders in a local folder, each sorted; none if it is not there."""
+        found: dict[bool, list[str]] = {False: [], True: []}
+        try:
+            with os.scandir(f"{self.uri}/{folder}") as entries:
+                for one in entries:
+                    if not one.name.startswith("."):
+                        found[one.is_dir()].append(f"{folder}/{one.name}")
+        except FileNotFoundError:
+            return [], []
+        except OSError as error:
+            raise self._refused("readable", folder, error) from error
+        return sorted(found[False]), sorted(found[True])
 
     def open(self, name: str) -> Any:
         """A file to read from, as pyarrow wants it.
@@ -220,7 +237,7 @@ class Place:
             raise self._refused("writable", folder, error) from error
         with lock:
             self._acquire(lock, folder)
-            self._forget_parts(Path(self.uri, folder))
+            self._forget_parts(folder)
             yield
 
     def _acquire(self, lock: Any, folder: str) -> None:
@@ -235,14 +252,18 @@ class Place:
                         f"{LOCK_SECONDS_MAX:g} s, another one still holds it"
                     ) from None
                 time.sleep(_LOCK_POLL_SECONDS)
+            except OSError as error:  # a file system without locks
+                raise self._refused("lockable", folder, error) from error
             else:
                 return
 
-    @staticmethod
-    def _forget_parts(folder: Path) -> None:
+    def _forget_parts(self, folder: str) -> None:
         """Remove what a killed writer left half-made; its lock is ours now."""
-        for part in folder.glob(f"{_PART}*"):
-            part.unlink(missing_ok=True)
+        try:
+            for part in Path(self.uri, folder).glob(f"{_PART}*"):
+                part.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._refused("writable", folder, error) from error
 
     @staticmethod
     def _write_local(file: Path, content: Any) -> None:
@@ -258,8 +279,43 @@ class Place:
             part.unlink(missing_ok=True)
         _sync_folder(file.parent)
 
+    def _misnamed(self, reason: str) -> ConfigError:
+        return ConfigError(
+            "store must be a folder or a URL such as s3://bucket/folder, was "
+            f"{self.text!r}: {reason}"
+        )
+
     def _refused(self, how: str, name: str, error: OSError) -> DataError:
         return DataError(f"{self.named(name)} must be {how}: {_reason(error)}")
+
+
+def _without_keys(url: SplitResult) -> str:
+    """A URL for messages: without its query, and without what stands before an @.
+
+    A secret that holds a slash, which had to be quoted, reaches into the path.
+    """
+    host, path = url.netloc.rpartition("@")[2], url.path
+    if ":" in host and "@" in path:
+        host, path = "", path.rpartition("@")[2]
+    return f"{url.scheme}://{host}{path.rstrip('/')}"
+
+
+def _patient(system: Any) -> Any:
+    """The same file system, of an object store one that gives up within a minute."""
+    if system.type_name != "s3":
+        return system
+    import pyarrow.fs as untyped
+
+    fs: Any = untyped
+    _, (options,) = system.__reduce__()
+    return fs.S3FileSystem(
+        **options
+        | {
+            "connect_timeout": CONNECT_SECONDS_MAX,
+            "request_timeout": SILENT_SECONDS_MAX,
+            "retry_strategy": fs.AwsStandardS3RetryStrategy(max_attempts=ATTEMPTS_MAX),
+        }
+    )
 
 
 def _sync_folder(folder: Path) -> None:

@@ -5,6 +5,7 @@ Pure functions. NaN equals NaN here: it says that there is no number, twice.
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -64,9 +65,14 @@ def checked(kind: str, table: Any, name: str) -> Any:
         raise DataError(f"{name} must have a column {missing[0]}, its columns are {there}")
     schema = schema_of(kind, table.column_names)
     try:
-        table = table.select(schema.names).cast(schema).combine_chunks()
+        table = table.select(schema.names)
+        if table.schema != schema:
+            table = table.cast(schema)
+        table = table.combine_chunks()
     except (arrow().ArrowException, ValueError) as error:
         raise DataError(f"{name} must have columns {schema.names}: {error}") from error
+    if _increases(form.key, table):
+        return table
     table = in_order(kind, table)
     twice = np.flatnonzero(_same_as_before(table, form.key))
     if len(twice):
@@ -78,16 +84,22 @@ def checked(kind: str, table: Any, name: str) -> Any:
 def in_order(kind: str, table: Any) -> Any:
     """A table sorted by its key; itself if it is sorted already."""
     key = FORMS[kind].key
-    if key in (("ts",), ("ts", "seq")):
-        ts = numbers(table, "ts")
-        step = np.diff(ts)
-        if (step > 0).all():
-            return table
-        if key == ("ts", "seq") and (step >= 0).all():
-            seq = numbers(table, "seq")
-            if ((step > 0) | (np.diff(seq) > 0)).all():
-                return table
+    if _increases(key, table):
+        return table
     return table.sort_by([(column, "ascending") for column in key]).combine_chunks()
+
+
+def _increases(key: tuple[str, ...], table: Any) -> bool:
+    """Whether rows are in the order of a key of instants, each key once."""
+    if key not in (("ts",), ("ts", "seq")) or table["ts"].null_count:
+        return False
+    ts = numbers(table, "ts")
+    if (ts[1:] > ts[:-1]).all():
+        return True
+    if key != ("ts", "seq") or not (ts[1:] >= ts[:-1]).all():
+        return False
+    seq = numbers(table, "seq")
+    return bool(((ts[1:] > ts[:-1]) | (seq[1:] > seq[:-1])).all())
 
 
 def merged(kind: str, old: Any, new: Any) -> tuple[Any, Change]:
@@ -171,9 +183,7 @@ def numbers(table: Any, name: str) -> NDArray[Any]:
     the value means nothing.
     """
     column = table[name]
-    pa = arrow()
-    kinds: dict[Any, Any] = {pa.float64(): np.float64, pa.date32(): np.int32, pa.int64(): np.int64}
-    kind = kinds.get(column.type, np.int64)
+    kind = _numpy_kinds().get(column.type, np.int64)
     size = np.dtype(kind).itemsize
     parts = [
         np.frombuffer(chunk.buffers()[1], kind, len(chunk), chunk.offset * size)
@@ -183,6 +193,12 @@ def numbers(table: Any, name: str) -> NDArray[Any]:
     if len(parts) == 1:
         return parts[0]
     return np.concatenate([np.empty(0, kind), *parts])
+
+
+@cache
+def _numpy_kinds() -> dict[Any, Any]:
+    pa = arrow()
+    return {pa.float64(): np.float64, pa.date32(): np.int32, pa.int64(): np.int64}
 
 
 def truths(table: Any, name: str) -> NDArray[np.bool_]:

@@ -10,6 +10,7 @@ holds a span of time, so that adding a day rewrites a year of minutes and not al
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
@@ -80,6 +81,19 @@ class Series:
             return ""
         return "M" if self.timeframe.endswith("s") else "Y"
 
+    def spans(self, low: int, high: int) -> list[tuple[int, int]]:
+        """A period [ns UTC] in the parts that files hold."""
+        unit = self.span_unit
+        if not unit:
+            return [(low, high)]
+        first, last = (
+            int(np.datetime64(one, "ns").astype(f"datetime64[{unit}]").astype(np.int64))
+            for one in (low, high - 1)
+        )
+        later = np.arange(first + 1, last + 1).astype(f"datetime64[{unit}]")
+        cuts: list[int] = later.astype("datetime64[ns]").astype(np.int64).tolist()
+        return list(pairwise([low, *cuts, high]))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class FileRef:
@@ -135,7 +149,7 @@ def cut(series: Series, table: Any, ts: NDArray[np.int64] | None) -> dict[str, A
         return {ALL: table}
     spans = ts.view("datetime64[ns]").astype(f"datetime64[{unit}]")
     named, first = np.unique(spans, return_index=True)
-    ends = [*first[1:].tolist(), len(ts)]
+    ends = [*first[1:].tolist(), len(ts)][: len(named)]
     return {
         str(span): table.slice(start, end - start)
         for span, start, end in zip(named, first.tolist(), ends, strict=True)

@@ -28,7 +28,7 @@ PAGE: Final = "store.json"
 
 T = TypeVar("T")
 
-_READS_MAX: Final = 5
+_READS_MAX: Final = 20
 """Times that a reader lists a series again after a writer replaced its files [times]."""
 
 
@@ -159,7 +159,7 @@ class Store:
             series: Whose.
             start: Least `ts`, included [ns UTC].
             end: Greatest `ts`, excluded [ns UTC].
-            columns: Which; all if left out.
+            columns: Which, as far as they are there; all if left out.
 
         Returns:
             Arrow table; without a row if there is none in the range.
@@ -212,7 +212,14 @@ class Store:
         Raises:
             DataError: A file is damaged.
         """
-        return tuple(self.info(series) for series in self.series(kind))
+        found: list[SeriesInfo] = []
+        for series in self.series(kind):
+            try:
+                found.append(self.info(series))
+            except DataError:
+                if self.has(series):  # else somebody removed it meanwhile
+                    raise
+        return tuple(found)
 
     def remove(self, series: Series) -> None:
         """Forget a series."""
@@ -330,7 +337,10 @@ class Store:
         union = tables[0]
         for newer in tables[1:]:
             union, _ = merged(series.kind, union, newer)
-        return union if columns is None else union.select(columns)
+        if columns is None:
+            return union
+        # As of one file: what no file has is left out.
+        return union.select([name for name in columns if name in union.column_names])
 
     def _info(self, series: Series, refs: "list[FileRef]") -> SeriesInfo:
         footers = {one: read_footer(self.place, one.name) for one in refs}

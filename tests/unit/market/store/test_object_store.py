@@ -1,10 +1,12 @@
+import socket
+import time
 from collections.abc import Iterator
 
 import pytest
 from tests.fakes.tape import DAY_NS, made_bars
 
 from fanfold.errors import DataError
-from fanfold.market.store import Series, Store, numbers
+from fanfold.market.store import Series, Store, numbers, place
 
 AAPL = Series(kind="bars", symbol="BTC/USD", timeframe="1D")
 
@@ -44,3 +46,17 @@ def test_a_store_in_a_bucket_is_a_store(bucket: str) -> None:
     store.remove(AAPL)
     with pytest.raises(DataError, match=r"s3://tape/market must hold bars 1D BTC/USD"):
         store.read(AAPL)
+
+
+def test_a_server_that_never_answers_is_given_up(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(place, "ATTEMPTS_MAX", 1)
+    monkeypatch.setattr(place, "SILENT_SECONDS_MAX", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host, port = silent.getsockname()
+        query = f"endpoint_override={host}:{port}&scheme=http&region=us-east-1"
+        began = time.monotonic()
+        with pytest.raises(DataError, match=r"s3://tape/market/store.json must be readable"):
+            _ = Store.at(f"s3://tape/market?{query}").exists
+    assert time.monotonic() - began < 10  # not the minutes of the client's own patience

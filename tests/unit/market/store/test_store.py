@@ -162,6 +162,22 @@ def test_replacing_forgets_all_spans(store: Store) -> None:
     assert list(closes(store, MINUTES)) == [2 * MINUTE_NS]
 
 
+def test_replacing_by_nothing_forgets_all(store: Store) -> None:
+    store.upsert(MINUTES, made_bars([1, 600_000], step_ns=MINUTE_NS))
+    store.upsert(MINUTES, made_bars([]), replace=True)
+    assert not store.has(MINUTES)
+
+
+@pytest.mark.parametrize("start", [None, 0])
+def test_the_columns_that_were_asked_for_are_read_in_their_order(
+    store: Store, start: int | None
+) -> None:
+    store.upsert(AAPL, made_bars([1]))
+    read = store.read(AAPL, start, columns=["volume", "adj_close", "close"])
+    assert read.to_pydict() == {"volume": [100], "close": [1]}
+    assert read.column_names == ["volume", "close"]
+
+
 def test_symbols_of_any_name_have_their_folder(store: Store, tmp_path: Path) -> None:
     names = ["BTC/USD", "BRK.B", "..", "A B=C%", "ÄÖ", "symbol=X", "_x", ".x"]
     for name in names:
@@ -221,3 +237,21 @@ def test_a_url_that_nobody_understands_is_refused_without_its_keys() -> None:
     assert "s4://bucket/folder" in str(refused.value)
     assert "secret" not in str(refused.value)
     assert "hidden" not in repr(Store.at("s3://key:secret@bucket/f?endpoint_override=hidden"))
+
+
+def test_a_secret_with_a_slash_is_not_shown() -> None:
+    with pytest.raises(ConfigError) as refused:
+        Store.at("s3://key:hid/den@bucket/folder?region=us-east-1")
+    assert "hid" not in str(refused.value)
+    assert "den" not in str(refused.value)
+
+
+def test_a_url_without_a_bucket_is_refused() -> None:
+    with pytest.raises(ConfigError, match="was 's3://': it names no bucket"):
+        Store.at("s3://")
+
+
+def test_a_quoted_file_url_is_its_folder(tmp_path: Path) -> None:
+    store = Store.at(tmp_path / "mine, öffentlich")
+    store.upsert(AAPL, made_bars([1]))
+    assert Store.at(Path(store.place.uri).as_uri()).has(AAPL)

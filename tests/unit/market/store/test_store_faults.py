@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -11,7 +12,10 @@ import pytest
 from tests.fakes.tape import DAY_NS, made_bars
 
 from fanfold.errors import DataError
+from fanfold.market import load_bars
 from fanfold.market.store import Place, Series, Store, numbers
+from fanfold.market.store.files import encoded
+from fanfold.market.store.series import FileRef
 
 AAPL = Series(kind="bars", symbol="AAPL", timeframe="1D")
 
@@ -138,7 +142,7 @@ def test_two_processes_killed_while_they_write_lose_nothing_they_told_of(
         for first in (0, 1)
     ]
     told: list[int] = []
-    for writer, count in zip(writers, (8, 15), strict=True):
+    for writer, count in zip(writers, (4, 8), strict=True):
         assert writer.stdout
         told += [int(writer.stdout.readline()) for _ in range(count)]
         os.kill(writer.pid, signal.SIGKILL)
@@ -172,6 +176,74 @@ def test_a_reader_outlasts_writers_that_replace_its_files(
 
     monkeypatch.setattr(Place, "files", then_replaced)
     assert days(store) == [1, 2, 3]
+
+
+def test_a_list_misses_no_series_whose_file_is_replaced_meanwhile(
+    store: Store,
+) -> None:
+    folder = Path(store.place.uri, AAPL.folder)
+    folder.mkdir(parents=True)
+    files = [folder / f"all-{generation:06d}-{'0' * 24}.parquet" for generation in (1, 2)]
+    files[0].touch()
+    over = threading.Event()
+
+    def replace() -> None:
+        while not over.is_set():
+            files[1].touch()
+            files[0].unlink()
+            files.reverse()
+
+    writer = threading.Thread(target=replace)
+    writer.start()
+    try:
+        listed = [store.series() for _ in range(200)]
+    finally:
+        over.set()
+        writer.join()
+    assert set(listed) == {(AAPL,)}
+
+
+def test_a_list_leaves_out_what_is_removed_while_it_is_made(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Series(kind="bars", symbol="IBM", timeframe="1D")
+    for series in (AAPL, other):
+        store.upsert(series, made_bars([1]))
+    listed = Store.series
+
+    def then_removed(store: Store, kind: str | None = None) -> tuple[Series, ...]:
+        found = listed(store, kind)
+        store.remove(AAPL)
+        return found
+
+    monkeypatch.setattr(Store, "series", then_removed)
+    assert [info.series for info in store.list()] == [other]
+
+
+def test_of_two_files_that_a_killed_writer_left_single_columns_are_read(store: Store) -> None:
+    store.upsert(AAPL, made_bars([1, 2]), labels={"basis": "raw", "calendar": "24/7"})
+    left = FileRef.made(AAPL, "all", 2, "0" * 24).name
+    store.place.write(left, encoded(made_bars([2, 3], close=[20, 3]), store.labels(AAPL)))
+    table = store.read(AAPL, columns=["close", "adj_close"])
+    assert table.to_pydict() == {"close": [1, 20, 3]}
+    assert load_bars(store.place.uri).close[:, 0].tolist() == [1, 20, 3]
+
+
+def test_a_file_system_without_locks_is_named(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refused)
+    with pytest.raises(DataError, match=r"symbol=AAPL must be lockable: .*No locks available"):
+        store.upsert(AAPL, made_bars([1]))
+
+
+def test_a_name_that_is_too_long_for_the_disk_is_refused(store: Store) -> None:
+    store.upsert(AAPL, made_bars([1]))
+    with pytest.raises(DataError, match=r"XXX must be writable: .*name too long"):
+        store.upsert(Series(kind="bars", symbol="X" * 300, timeframe="1D"), made_bars([1]))
 
 
 def test_a_full_disk_is_said_and_nothing_stored_is_lost(tmp_path: Path) -> None:
