@@ -60,7 +60,9 @@ def list_(store: str | None, *, as_json: bool, debug: bool) -> None:
     show_default=True,
     help="Only findings that are at least so bad.",
 )
-@click.option("--html", type=click.Path(path_type=Path), help="Write the report as a page.")
+@click.option(
+    "--html", type=click.Path(path_type=Path, dir_okay=False), help="Write the report as a page."
+)
 @click.option("--strict", is_flag=True, help="Exit code 1 if there is an error.")
 @common
 def check(
@@ -77,8 +79,9 @@ def check(
     """Look for what is odd in stored bars, trades and quotes.
 
     Gaps against the calendar, runs that do not move, outliers, splits that look unadjusted,
-    times that look shifted, and rows that were set aside when they came in. An error cannot
-    be true of a market; a warning seldom is.
+    times that look shifted, symbols that end before the others; and of what came in: rows
+    that were set aside, that came twice, that were out of order. An error cannot be true of
+    a market; a warning seldom is.
 
     \b
     Examples:
@@ -90,7 +93,7 @@ def check(
     def work(context: Context) -> None:
         from fanfold.workflows import quality_report as report
 
-        chosen = None if symbols is None else [one.strip() for one in symbols.split(",")]
+        chosen = None if symbols is None else [one.strip() for one in symbols.split(",") if one]
         name, views = report.check(store, symbols=chosen, timeframe=timeframe, severity=severity)
         for line in report.check_lines(name, views):
             context.say(line)

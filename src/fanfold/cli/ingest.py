@@ -38,7 +38,8 @@ EXAMPLES = """Get market data into a store: from files, or from a service.
     multiple=True,
     required=True,
     metavar="SOURCE",
-    help="alpaca, yahoo, polygon or sample; or a file, folder or pattern, repeatable.",
+    help="alpaca, yahoo, polygon or sample; or a file, folder (with those in it) or pattern, "
+    "repeatable.",
 )
 @click.option("--store", metavar="DIR|URL", help="Where to: a folder or s3://…; the local store.")
 @click.option("--symbols", help="Which assets, by comma.")
@@ -95,6 +96,8 @@ def ingest(*, as_json: bool, debug: bool, **options: Any) -> None:
     def work(context: Context) -> None:
         from fanfold.workflows.ingest_plan import Asked
 
+        if options["store"] is not None and not options["store"].strip():
+            raise ConfigError("store must be a folder or a URL such as s3://bucket/folder, was ''")
         symbols, calendar = options.pop("symbols"), options.pop("calendar")
         asked = Asked(
             symbols=None if symbols is None else tuple(symbols.split(",")),

@@ -93,7 +93,7 @@ def audit() -> None:
 @click.option(
     "--set", "overrides", multiple=True, metavar="A.B=VALUE", help="Change one setting; repeatable."
 )
-@click.option("--source", help="Data: the sample by default, or a file, or a store's dataset.")
+@click.option("--source", help="Data: the sample by default, or a file, or a store.")
 @click.option("--symbols", help="Which assets, by comma.")
 @click.option("--start", help="First session.")
 @click.option("--end", help="Last session.")

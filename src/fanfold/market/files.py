@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
+from urllib.parse import unquote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,10 +48,12 @@ class FileRows:
         table: Arrow table of the wanted columns by the file's own names; numbers as doubles,
             null where a cell is empty or no number.
         unreadable: Rows in which a cell of each number column is text that is no number.
+        texts: The first such text of each.
     """
 
     table: Any
     unreadable: Mapping[str, NDArray[np.int64]]
+    texts: Mapping[str, str]
 
 
 def compute() -> Any:
@@ -72,7 +75,7 @@ def table_files(given: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:
 
     Args:
         given: A file, a folder, a pattern such as ``data/*.csv``, or several of these. In a
-            folder, files of other formats and hidden ones are left out.
+            folder, and those in it, files of other formats and hidden ones are left out.
 
     Raises:
         DataError: Nothing is there, or a file is of another format.
@@ -82,6 +85,22 @@ def table_files(given: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:
     if not files:
         raise DataError("files must name at least one file, was none")
     return tuple(dict.fromkeys(files))
+
+
+def symbol_of(file: Path) -> str:
+    """The symbol that a file without a column of symbols is of: its name without the ending.
+
+    Where other tools cut a table into folders such as ``symbol=AAPL``, it is the folder's.
+    """
+    for folder in file.parts[-2::-1]:
+        name, _, value = folder.partition("=")
+        if name.lower() in _SYMBOL_FOLDERS and value:
+            return unquote(value)
+    name = file.name.removesuffix(".gz").removesuffix(".GZ")
+    return name.rpartition(".")[0] or name
+
+
+_SYMBOL_FOLDERS: Final = ("symbol", "ticker")
 
 
 def column_names(file: Path, delimiter: str | None = None) -> tuple[str, ...]:
@@ -136,12 +155,16 @@ def read_columns(
     except (OSError, EOFError, UnicodeDecodeError, pa.ArrowException) as error:
         raise _unreadable(file, error) from error
     unreadable: dict[str, NDArray[np.int64]] = {}
+    texts: dict[str, str] = {}
     for place, (name, how) in enumerate(wanted.items()):
         if how == "number":
-            column, rows = _numbers(table.column(place), f"{file}: {name}", decimal)
+            given = table.column(place)
+            column, rows = _numbers(given, f"{file}: {name}", decimal)
+            if len(rows):
+                texts[name] = str(given[int(rows[0])].as_py())
             table = table.set_column(place, name, column)
             unreadable[name] = rows
-    return FileRows(table=table, unreadable=unreadable)
+    return FileRows(table=table, unreadable=unreadable, texts=texts)
 
 
 def read_table(file: Path, dates: Sequence[str] = STAMPS) -> Any:
@@ -161,7 +184,7 @@ def read_table(file: Path, dates: Sequence[str] = STAMPS) -> Any:
 
 def _matching(path: Path) -> list[Path]:
     if path.is_dir():
-        found = sorted(one for one in path.iterdir() if _known(one) and one.is_file())
+        found = sorted(one for one in path.rglob("*") if _known(one, path) and one.is_file())
         what = f"the folder {path} holds no file that ends in {', '.join(_FORMATS)}"
     elif any(one in path.name for one in _GLOB) and not path.exists():
         found = sorted(one for one in path.parent.glob(path.name) if one.is_file())
@@ -176,8 +199,9 @@ def _matching(path: Path) -> list[Path]:
     return found
 
 
-def _known(file: Path) -> bool:
-    return not file.name.startswith(".") and file.name.lower().endswith(tuple(_FORMATS))
+def _known(file: Path, folder: Path) -> bool:
+    hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
+    return not hidden and file.name.lower().endswith(tuple(_FORMATS))
 
 
 def _format(file: Path) -> str:
@@ -225,10 +249,12 @@ def _parsed(column: Any, decimal: str) -> tuple[Any, NDArray[np.int64]]:
     pa = arrow()
     pd = frames()
     pc = compute()
-    try:
-        return pc.cast(column, pa.float64()), np.empty(0, np.int64)
-    except pa.ArrowInvalid:
-        text = pd.Series(column.to_pandas()).astype("str").str.strip()
+    if decimal == ".":
+        try:
+            return pc.cast(column, pa.float64()), np.empty(0, np.int64)
+        except pa.ArrowInvalid:
+            pass
+    text = pd.Series(column.to_pandas()).astype("str").str.strip()
     thousands = "." if decimal == "," else ","
     grouped = text.str.fullmatch(rf"-?\d{{1,3}}(\{thousands}\d{{3}})+(\{decimal}\d+)?").to_numpy(
         bool
@@ -236,12 +262,16 @@ def _parsed(column: Any, decimal: str) -> tuple[Any, NDArray[np.int64]]:
     if grouped.any():
         text = text.where(~grouped, text.str.replace(thousands, "", regex=False))
     if decimal != ".":
+        # A point that groups no thousands is no number here: 1.5 may be 1,5 or a slip.
+        text = text.where(~text.str.contains(".", regex=False), _NO_NUMBER)
         text = text.str.replace(decimal, ".", regex=False)
     values = pd.to_numeric(text, errors="coerce").to_numpy(np.float64)
     empty = text.str.lower().isin(_EMPTY).to_numpy()
     unreadable = np.flatnonzero(np.isnan(values) & ~empty)
     return pa.chunked_array([pa.array(values, mask=np.isnan(values))]), unreadable
 
+
+_NO_NUMBER: Final = "?"
 
 _EMPTY: Final = ("", "nan", "na", "n/a", "null", "none", "-", "<na>")
 """What stands in a cell without a number, in lower case."""

@@ -117,6 +117,17 @@ FORMS: Final[dict[str, Form]] = {
         optional={},
         key=("source", "row", "ts", "kind"),
     ),
+    "notes": Form(
+        required={
+            "ts": _TS,  # of the row, as a finding has it
+            "kind": "string",
+            "severity": "string",
+            "detail": "string",
+            "source": "string",
+        },
+        optional={},
+        key=("source", "ts", "kind"),
+    ),
     "coverage": Form(
         required={"start": _TS, "end": _TS},  # a range that was asked for in full
         optional={},

@@ -1,6 +1,6 @@
-"""Rows that a delivery has and the series must not: bad ones, and actions twice on a day."""
+"""What a delivery has and the series must not: bad rows, repeats, actions twice on a day."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -12,7 +12,8 @@ from fanfold.errors import DataError
 from fanfold.market.columns import arrow
 from fanfold.market.kinds import schema_of
 from fanfold.market.normal import Normal
-from fanfold.market.quality import Verdict
+from fanfold.market.quality import Finding, Verdict
+from fanfold.market.quality.kinds import PASSING
 from fanfold.market.store import numbers
 
 _PRICES: Final = ("open", "high", "low", "close", "volume")
@@ -54,6 +55,36 @@ def bad_rows(kind: str, normal: Normal, verdict: Verdict, source: str) -> Any:
         parts = [_numbers(table, shown) for table in (bad, normal.unread)]
         columns[name] = pa.array(np.concatenate(parts))
     return pa.table({name: columns[name] for name in schema.names}, schema=schema)
+
+
+def notes(findings: Iterable[Finding], source: str) -> Any:
+    """What was found on the way in and cannot be found again in the rows that are stored.
+
+    Rows that differ from another of their instant are kept in the quarantine already.
+
+    Args:
+        findings: Of a delivery.
+        source: Who delivered it.
+
+    Returns:
+        In the form of notes, one for each instant and kind; without a row if there is none.
+    """
+    pa = arrow()
+    told: dict[tuple[int, str], Finding] = {}
+    for one in findings:
+        if one.kind in PASSING and one.severity != "error" and one.ts is not None:
+            told.setdefault((one.ts, one.kind), one)
+    schema = schema_of("notes")
+    found = list(told.values())
+    columns = {
+        "ts": pa.array([one.ts for one in found], pa.int64()).cast(schema.field("ts").type),
+        **{
+            name: _texts([getattr(one, name) for one in found])
+            for name in ("kind", "severity", "detail")
+        },
+        "source": _texts([source] * len(found)),
+    }
+    return pa.table(columns, schema=schema)
 
 
 def one_a_day(table: Any, symbol: str) -> Any:

@@ -1,7 +1,8 @@
 """What a page on the quality of data shows, as plain values."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -27,6 +28,8 @@ class QualityView:
         ts: Ends of bars, or instants of events [ns UTC]; shape [row].
         price: Closes, trades or the middle of quotes [currency]; shape [row].
         findings: All that was found.
+        reach: Lowest and highest price of bars with a finding, by their ends [ns UTC]: what
+            closes alone would not show.
     """
 
     symbol: str
@@ -37,6 +40,7 @@ class QualityView:
     ts: NDArray[np.int64]
     price: NDArray[np.float64]
     findings: tuple[Finding, ...]
+    reach: Mapping[int, tuple[float, float]] = field(default_factory=dict[int, tuple[float, float]])
 
     @property
     def name(self) -> str:

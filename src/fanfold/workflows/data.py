@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fanfold.domain.place import home
 from fanfold.domain.timeframe import SESSION, WEEK
-from fanfold.errors import DataError
+from fanfold.errors import ConfigError, DataError
 from fanfold.market.quality.finding import instant_text
 
 if TYPE_CHECKING:
@@ -32,16 +32,17 @@ def store_at(where: str | None) -> "Store":
     """A store that is there; the local one if left out.
 
     Raises:
+        ConfigError: The name is empty.
         DataError: There is none, or one of another format.
     """
     from fanfold.market.store import Store
 
+    if where is not None and not where.strip():
+        raise ConfigError("store must be a folder or a URL such as s3://bucket/folder, was ''")
     store = Store.at(where or local_name())
     if not store.exists:
-        named = where or "the local store"
-        raise DataError(
-            f"{named} must be a store, {store.name} is not one: fanfold data ingest makes it"
-        )
+        named = store.name if where else f"the local store, {store.name},"
+        raise DataError(f"{named} must be a store and is none yet: fanfold data ingest makes it")
     return store
 
 
@@ -125,12 +126,17 @@ def labels_text(labels: dict[str, Any]) -> str:
     return ", ".join(part for part in (basis, labels.get("calendar", ""), source) if part)
 
 
-def quarantine_of(series: "Series") -> "Series":
-    """Where rows of a series that were set aside are kept."""
+def beside(kind: str, series: "Series") -> "Series":
+    """Where rows of a series that were set aside, or notes on it, are kept.
+
+    Args:
+        kind: "quarantine" or "notes".
+        series: Whose.
+    """
     from fanfold.market.store import Series
 
     kept_under = series.timeframe or series.kind
-    return Series(kind="quarantine", symbol=series.symbol, timeframe=kept_under)
+    return Series(kind=kind, symbol=series.symbol, timeframe=kept_under)
 
 
 def _lines(dataset: dict[str, Any]) -> list[str]:

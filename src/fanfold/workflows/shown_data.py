@@ -12,7 +12,8 @@ from fanfold.domain.period import Moment, bars_within
 from fanfold.domain.prices import Basis, check_basis
 from fanfold.domain.sessions import DAY_NS
 from fanfold.domain.timeframe import SESSION, timeframe_named
-from fanfold.errors import DataError
+from fanfold.errors import ConfigError, DataError
+from fanfold.market.columns import arrow
 from fanfold.market.kinds import FORMS, TICKS
 from fanfold.workflows.data import labels_text, moment_text, store_at
 from fanfold.workflows.ingest_plan import instant_of
@@ -63,6 +64,8 @@ def show(
         DataError: There is no store, or not this series in it.
     """
     check_basis(basis)
+    if not symbol and kind != "listings":
+        raise ConfigError(f"symbol must name whose {kind} to show, was ''")
     store = store_at(where)
     series = _series(store, symbol, kind, timeframe)
     labels = store.labels(series)
@@ -218,7 +221,8 @@ def _chosen(count: int, limit: int) -> list[int]:
 
 def _plain_rows(table: Any, limit: int) -> list[dict[str, Any]]:
     chosen = _chosen(table.num_rows, limit)
-    columns = {name: table[name].take(chosen) for name in table.column_names}
+    places = arrow().array(chosen, arrow().int64())
+    columns = {name: table[name].take(places) for name in table.column_names}
     plain = {
         name: (column.cast("int64") if name == "ts" else column).to_pylist()
         for name, column in columns.items()

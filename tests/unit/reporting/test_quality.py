@@ -1,6 +1,7 @@
 """The page on the quality of data: what it counts, what it marks, what it never runs."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -166,3 +167,11 @@ def test_the_worst_come_first_and_then_the_oldest() -> None:
     mixed = (finding(2, "info"), finding(5, "error"), finding(1, "warning"), finding(None, "error"))
     order = [(one.severity, one.ts and (one.ts - FIRST) // DAY) for one in worst_first(mixed)]
     assert order == [("error", None), ("error", 5), ("warning", 1), ("info", 2)]
+
+
+def test_the_range_of_a_bar_with_a_finding_is_drawn_where_its_close_is_as_others() -> None:
+    bad = replace(view(finding(1)), reach={FIRST + DAY: (1.0, 20.0)})
+    lines = re.findall(r'<line [^>]*y1="([\d.]+)" y2="([\d.]+)"', price_picture(bad))
+    assert [(float(low) > float(high)) for low, high in lines] == [True]
+    assert float(lines[0][1]) < HEIGHT / 4
+    assert "<line" not in price_picture(view(finding(1)))

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from fanfold.domain.panel import FIELDS
-from fanfold.errors import DataError
+from fanfold.errors import ConfigError, DataError
 from fanfold.market.kinds import schema_of
 from fanfold.market.store import Series, Store
 from fanfold.workflows import data
@@ -106,6 +106,60 @@ def test_rows_that_were_set_aside_are_findings_of_their_kind(folder: Path) -> No
     assert [(one.symbol, one.severity) for one in found] == [("A", "error")]
     assert found[0].detail == "set aside, row 17 of made: high was below low"
     assert (views[0].quarantined, views[1].quarantined) == (1, 0)
+
+
+def test_what_was_noted_on_the_way_in_is_found_again(folder: Path) -> None:
+    note = {
+        "ts": [(FIRST + 2) * DAY],
+        "kind": ["out_of_order"],
+        "severity": ["warning"],
+        "detail": ["row 7 came late"],
+        "source": ["made"],
+    }
+    kept = Series(kind="notes", symbol="A", timeframe="1D")
+    Store.at(folder).upsert(kept, table("notes", note), labels={})
+    _, views = check(str(folder), shown=False)
+    told = [one for one in views[0].findings if one.kind == "out_of_order"]
+    assert [one.detail for one in told] == ["on its way in from made: row 7 came late"]
+    assert views[0].quarantined == 1
+
+
+def test_a_series_of_which_every_row_was_set_aside_is_checked_too(folder: Path) -> None:
+    aside = Store.at(folder).read(Series(kind="quarantine", symbol="A", timeframe="1D"))
+    Store.at(folder).upsert(Series(kind="quarantine", symbol="C", timeframe="1D"), aside, labels={})
+    _, views = check(str(folder), symbols=["C"], shown=False)
+    assert [(one.symbol, one.row_count, one.quarantined) for one in views] == [("C", 0, 1)]
+    assert check_content("s", views)["symbols"][0]["findings"]["error"] == 1
+
+
+def test_a_symbol_that_ends_before_the_others_is_told(folder: Path) -> None:
+    store = Store.at(folder)
+    labels = store.labels(Series(kind="bars", symbol="A", timeframe="1D"))
+    for name, count in (("C", 6), ("D", 6), ("E", 6), ("F", 4)):
+        prices = [10.0, 10.1, 10.3, 10.2, 10.4, 10.1][:count]
+        series = Series(kind="bars", symbol=name, timeframe="1D")
+        store.upsert(series, bars(prices), labels=labels)
+    _, views = check(str(folder), symbols=["A", "C", "D", "E", "F"], shown=False)
+    gaps = {one.symbol: one for view in views for one in view.findings if one.kind == "gap"}
+    assert list(gaps) == ["F"]
+    assert (gaps["F"].ts, gaps["F"].severity) == ((FIRST + 5) * DAY, "warning")
+    assert "2 sessions are missing" in gaps["F"].detail
+
+
+def test_a_timeframe_that_is_not_there_is_refused(folder: Path) -> None:
+    with pytest.raises(DataError, match="must hold bars of 5min to be checked, holds 1D"):
+        check(str(folder), timeframe="5min", shown=False)
+
+
+def test_a_period_without_rows_is_shown_as_such(folder: Path) -> None:
+    lines, content = show("A", str(folder), start="2030-01-01")
+    assert (lines[-1], content["rows"]) == ("no rows in the period", [])
+
+
+@pytest.mark.parametrize("ask", [lambda where: show("", where), lambda _: check(" ", shown=False)])
+def test_an_empty_name_is_refused(folder: Path, ask: Any) -> None:
+    with pytest.raises(ConfigError, match="must"):
+        ask(str(folder))
 
 
 def test_a_split_that_is_booked_is_not_found_and_one_that_is_not_is(folder: Path) -> None:

@@ -121,5 +121,7 @@ def capped(findings: list[Finding]) -> list[Finding]:
 
 def runs_of(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """Stretches of consecutive places that are true: (first, last + 1)."""
+    if not mask.any():
+        return []
     edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False]))))
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))

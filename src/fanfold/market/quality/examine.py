@@ -31,16 +31,20 @@ from fanfold.market.quality.checks.ticks import (
     crossed_quotes,
     far_trades,
 )
-from fanfold.market.quality.checks.values import bad_bars, bad_times, column, lacks_all, numbered
+from fanfold.market.quality.checks.values import bad_bars, bad_times, column, numbered
 from fanfold.market.quality.checks.zones import hour_shifts, hours_of, off_hours
 from fanfold.market.quality.finding import Finding, instant_text
-from fanfold.market.quality.kinds import KINDS
+from fanfold.market.quality.kinds import KINDS, severity_aside
 
 _PLACE: Final = {kind: place for place, kind in enumerate(KINDS)}
 
 
 def examine_bars(
-    rows: Mapping[str, NDArray[Any]], about: About, row_numbers: Numbers = None
+    rows: Mapping[str, NDArray[Any]],
+    about: About,
+    row_numbers: Numbers = None,
+    *,
+    aside: NDArray[np.int64] | None = None,
 ) -> Verdict:
     """Find what is wrong, or may be, with bars of one symbol.
 
@@ -49,11 +53,15 @@ def examine_bars(
             `low`, `close`, `volume` and maybe `adj_close`; each of shape [row].
         about: Whose bars, and what is known of them.
         row_numbers: Of the source, for reports; None for the places in `rows`.
+        aside: Ends of bars that were set aside before, which leave no gap [ns UTC].
     """
     ts = np.ascontiguousarray(rows["ts"]).astype(np.int64, copy=False)
     fields = np.stack([column(rows, name, len(ts)) for name in FIELDS])
     adj_close = column(rows, "adj_close", len(ts)) if "adj_close" in rows else None
     bad = _first_reasons((bad_times(ts, about), bad_bars(fields, adj_close)))
+    if not bad and (ts[1:] > ts[:-1]).all():  # nothing to sort or to set aside
+        found = list(_series_findings(ts, fields, about, ts[:0] if aside is None else aside))
+        return _verdict(found, np.ones(len(ts), bool), bad)
     order = _sound_order(ts, bad)
     values = fields if adj_close is None else np.vstack((fields, adj_close))
     again = repeats(ts[order], values[:, order], order, row_numbers)
@@ -66,6 +74,7 @@ def examine_bars(
     order = order[keep[order]]
     findings += _bad_findings(bad, ts, about, row_numbers)
     told = ts[[row for row, kind, _ in bad.values() if kind != "bad_timestamp"]]
+    told = told if aside is None else np.concatenate((told, aside))
     findings += _series_findings(ts[order], fields[:, order], about, told)
     return _verdict(findings, keep, bad)
 
@@ -185,7 +194,7 @@ def _bad_findings(
     for row, kind, reason in bad.values():
         moment = None if kind == "bad_timestamp" else int(ts[row])
         text = f"{reason}; row {numbered(row, row_numbers)} was set aside"
-        yield about.found(moment, kind, text, "warning" if lacks_all(reason) else None)
+        yield about.found(moment, kind, text, severity_aside(reason))
 
 
 def _repeated_ids(

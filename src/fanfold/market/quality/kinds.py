@@ -45,6 +45,9 @@ SEVERITY_OF: Final[dict[str, Severity]] = {
 }
 """How bad a finding of a kind is, unless its check knows better."""
 
+PASSING: Final = ("duplicate", "out_of_order")
+"""Kinds of which rows that were kept, sorted and each once, show nothing any more."""
+
 QUARANTINED: Final = (
     "bad_timestamp",
     "missing_value",
@@ -54,3 +57,11 @@ QUARANTINED: Final = (
     "duplicate",
 )
 """Kinds that set a row aside; rows with any other finding stay."""
+
+
+def severity_aside(reason: str) -> Severity:
+    """How bad it is that a row was set aside.
+
+    One without any price is a vendor's placeholder for a bar in which nothing traded.
+    """
+    return "warning" if reason.endswith("had none") else "error"

@@ -22,7 +22,7 @@ from fanfold.domain.stamps import Stamp
 from fanfold.domain.timeframe import timeframe_named
 from fanfold.errors import ConfigError, DataError
 from fanfold.market.columns import arrow
-from fanfold.market.files import column_names, table_files
+from fanfold.market.files import column_names, symbol_of, table_files
 from fanfold.market.kinds import TICKS, Kind
 from fanfold.market.sources.file_columns import FORMS_OF, NAMES, TIME, told_form
 from fanfold.market.sources.file_corporate import (
@@ -117,6 +117,7 @@ class FileSource:
             DataError: There is no file, or it cannot be told.
         """
         self._check_kind()
+        self._check_signs()
         return _kind_of(self._form(table_files(self.files)[0]))
 
     def fetch(self, request: Request) -> Iterator[Delivery]:
@@ -144,9 +145,18 @@ class FileSource:
             )
         if self.timeframe is not None:
             timeframe_named(self.timeframe)
-        if len(self.decimal) != 1 or (self.delimiter is not None and len(self.delimiter) != 1):
-            given = f"{self.delimiter!r} and {self.decimal!r}"
-            raise ConfigError(f"delimiter and decimal must be one character each, was {given}")
+        self._check_signs()
+
+    def _check_signs(self) -> None:
+        """Refuse what cannot stand between cells, or before decimals."""
+        if self.decimal not in (".", ","):
+            raise ConfigError(f"decimal must be '.' or ',', was {self.decimal!r}")
+        between = self.delimiter
+        if between is not None and (len(between) != 1 or between in '"\r\n.' or between.isalnum()):
+            raise ConfigError(
+                f"delimiter must be one character such as ';', no letter and no digit, "
+                f"was {between!r}"
+            )
 
     def _check_kind(self) -> None:
         if self.kind is not None and self.kind not in FORMS_OF:
@@ -215,7 +225,7 @@ class FileSource:
         else:
             by_name = {}
             for file in files:
-                by_name.setdefault(_stem(file), []).append(file)
+                by_name.setdefault(symbol_of(file), []).append(file)
             _log.info("symbols are the names of the files: %s", ", ".join(list(by_name)[:_SHOWN]))
         asked = _asked(request, by_name, self._what(files))
         return [(name, by_name[name]) for name in asked]
@@ -257,7 +267,7 @@ class FileSource:
         pa = arrow()
         columns = read_raw(file, names, reading)
         calendar, count = self.calendar or DEFAULT_CALENDAR, len(next(iter(columns.values())))
-        symbols = columns.get("symbol", pa.array([self.symbol or _stem(file)] * count))
+        symbols = columns.get("symbol", pa.array([self.symbol or symbol_of(file)] * count))
         symbols = pa.chunked_array([symbols]) if isinstance(symbols, pa.Array) else symbols
         rows = np.arange(count)
         if form == "lean_actions":
@@ -318,11 +328,6 @@ _SHOWN: Final = 10
 
 def _kind_of(form: str) -> Kind:
     return next(kind for kind, forms in FORMS_OF.items() if form in forms)  # pyright: ignore[reportReturnType]
-
-
-def _stem(file: Path) -> str:
-    name = file.name.removesuffix(".gz").removesuffix(".GZ")
-    return name.rpartition(".")[0] or name
 
 
 def _asked(request: Request, known: Mapping[str, Any], what: str) -> tuple[str, ...]:

@@ -177,7 +177,9 @@ def timeframes_of(
         DataError: The gap is no timeframe.
     """
     told = {
-        name: _timeframe(ints(table.column(TIME)), f"{what}: {name}", are_dates=are_dates)
+        name: _timeframe(
+            ints(table.column(TIME).drop_null()), f"{what}: {name}", are_dates=are_dates
+        )
         for name, table in tables.items()
     }
     known = [one for one in told.values() if one]
@@ -224,7 +226,12 @@ def _read(
         raise DataError(f"{file} must hold rows, it has columns {', '.join(names)} and no row")
     for theirs, rows in read.unreadable.items():
         if len(rows) == read.table.num_rows > 1:
-            raise DataError(f"{file}: {theirs} must hold numbers, all of its cells are text")
+            text = read.texts[theirs]
+            hint = "; is a comma its decimal sign?" if "," in text else ""
+            raise DataError(
+                f"{file}: {theirs} must hold numbers, all of its cells are text, the first "
+                f"{text!r}{hint}"
+            )
     columns = {ours: read.table.column(theirs) for ours, theirs in found.items()}
     unreadable = {
         ours: read.unreadable[theirs]
@@ -276,6 +283,12 @@ def _chunks(column: Any) -> list[Any]:
     return column.cast(arrow().string()).chunks
 
 
+def symbol_text(value: Any) -> str:
+    """A symbol as it is named, of a cell: text, bytes or a number."""
+    text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    return text.strip()
+
+
 def _coded(symbols: Any, what: str) -> tuple[list[str], NDArray[np.int64]]:
     """The different symbols, and each row's place among them."""
     pa = arrow()
@@ -289,7 +302,7 @@ def _coded(symbols: Any, what: str) -> tuple[list[str], NDArray[np.int64]]:
         row = int(np.argmin(coded.is_valid().to_numpy(zero_copy_only=False)))
         raise DataError(f"{what}: symbol must not be empty, row {row} was")
     codes = coded.indices.to_numpy().astype(np.int64)
-    spelt = [str(one).strip() for one in coded.dictionary.to_pylist()]
+    spelt = [symbol_text(one) for one in coded.dictionary.to_pylist()]
     names = list(dict.fromkeys(spelt))
     place = np.array([names.index(one) for one in spelt] if len(names) < len(spelt) else [0])
     if len(names) < len(spelt):

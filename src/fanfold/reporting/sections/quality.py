@@ -11,6 +11,7 @@ from fanfold.reporting.quality_views import WORST_FIRST, QualityView, worst_firs
 from fanfold.reporting.sections.quality_picture import (
     COLOURS,
     MARKS_MAX,
+    extent,
     is_logarithmic,
     price_picture,
 )
@@ -58,7 +59,7 @@ def kinds_blocks(views: Sequence[QualityView], meanings: Mapping[str, str]) -> l
     rows = [
         [
             _explained(key[1], meanings),
-            key[0],
+            PLURALS[key[0]][:-1],
             f"{found[key]:,}",
             f"{len(symbols[key]):,}",
         ]
@@ -126,7 +127,7 @@ def _explained(kind: str, meanings: Mapping[str, str]) -> Markup:
 
 
 def _beside(kind: str, severity: str) -> Markup:
-    return together([f"{_words(kind)} ", tag("span", severity, class_="small")])
+    return together([f"{_words(kind)} ", tag("span", PLURALS[severity][:-1], class_="small")])
 
 
 def _words(kind: str) -> str:
@@ -154,7 +155,8 @@ def _dot(severity: str) -> str:
 
 
 def _range(view: QualityView) -> Markup:
-    known = view.price[np.isfinite(view.price) & (view.price > 0)]
-    words = f"From {plain(float(known.min()))} to {plain(float(known.max()))}"
-    scale = ", on a logarithmic scale" if is_logarithmic(view.price) else ""
-    return tag("p", f"{words}{scale}.", class_="small")
+    low, high = extent(view)
+    words = f"From {plain(low)} to {plain(high)}"
+    scale = ", on a logarithmic scale" if is_logarithmic(view) else ""
+    bars = "; upright lines are the ranges of bars with a finding" if view.reach else ""
+    return tag("p", f"{words}{scale}{bars}.", class_="small")

@@ -6,6 +6,7 @@ A page may show a hundred symbols, so each picture is a few kilobytes of SVG.
 import numpy as np
 from numpy.typing import NDArray
 
+from fanfold.market.quality.finding import Finding
 from fanfold.reporting.figures.plot import Floats, kept_rows
 from fanfold.reporting.html.gallery import DECADES_SPAN
 from fanfold.reporting.html.markup import Markup, tag
@@ -26,6 +27,9 @@ MARKS_MAX = 250
 COLOURS = {"error": "drawdown", "warning": "ring", "info": "benchmark"}
 """The page's colour of each severity."""
 
+REACH_MAX = 10
+"""How many times beyond the line a bar with a finding is drawn; what goes on is cut off."""
+
 RADIUS = {"error": 5.5, "warning": 4.5, "info": 3.0}
 """Of a mark [units of the picture]."""
 
@@ -36,10 +40,9 @@ def price_picture(view: QualityView) -> Markup:
     ts, price = view.ts[known], view.price[known]
     if len(ts) < 2 or ts[0] == ts[-1]:  # noqa: PLR2004  (two points make a line)
         return Markup()
-    levels = _levels(price)
     x = _scaled(ts.astype(np.float64), EDGE, WIDTH - EDGE)
-    y = _scaled(levels, HEIGHT - EDGE, EDGE)
-    rows = kept_rows([levels], POINTS_MAX)
+    y = _heights(price, view)
+    rows = kept_rows([y], POINTS_MAX)
     marks = _marks(view, ts, x, y)
     return tag(
         "svg",
@@ -47,19 +50,33 @@ def price_picture(view: QualityView) -> Markup:
         *marks,
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         role="img",
-        aria_label=f"Prices of {view.name}, {view.period}, with {len(marks)} marks",
+        aria_label=f"Prices of {view.name}, {view.period}, with {len(_timed(view))} marks",
         style="display: block; width: 100%; height: auto",
     )
 
 
-def is_logarithmic(price: Floats) -> bool:
+def extent(view: QualityView) -> tuple[float, float]:
+    """Lowest and highest price of the picture: of the line, and of bars with a finding."""
+    price = view.price[np.isfinite(view.price) & (view.price > 0)]
+    low, high = float(price.min()), float(price.max())
+    reached = np.array(list(view.reach.values())).reshape(-1, 2)
+    lowest = float(np.fmin(low, reached[:, 0].min(initial=low)))
+    highest = float(np.fmax(high, reached[:, 1].max(initial=high)))
+    return max(lowest, low / REACH_MAX), min(highest, high * REACH_MAX)
+
+
+def is_logarithmic(view: QualityView) -> bool:
     """Whether prices are drawn on a logarithmic scale."""
-    known = price[np.isfinite(price) & (price > 0)]
-    return len(known) > 0 and float(known.max()) > DECADES_SPAN * float(known.min())
+    low, high = extent(view)
+    return high > DECADES_SPAN * low
 
 
-def _levels(price: Floats) -> Floats:
-    return np.log(price) if is_logarithmic(price) else price
+def _heights(price: Floats, view: QualityView) -> Floats:
+    """Where prices are drawn, from the top [units of the picture]."""
+    ends = np.array(extent(view))
+    values = np.concatenate((np.clip(price, *ends), ends))
+    levels = np.log(values) if is_logarithmic(view) else values
+    return _scaled(levels, HEIGHT - EDGE, EDGE)[: len(price)]
 
 
 def _scaled(values: Floats, start: float, stop: float) -> Floats:
@@ -82,14 +99,15 @@ def _line(x: Floats, y: Floats) -> Markup:
 
 def _marks(view: QualityView, ts: NDArray[np.int64], x: Floats, y: Floats) -> list[Markup]:
     """A dot for each finding that has its time; the worst lie on top."""
-    timed = [one for one in worst_first(view.findings) if one.ts is not None][:MARKS_MAX]
     marks: list[Markup] = []
-    for one in reversed(timed):
+    for one in reversed(_timed(view)):
         assert one.ts is not None  # noqa: S101  (chosen so above)
         # A row that was set aside is not in the line: it is marked where the line was then.
         at = float(np.interp(one.ts, ts, x))
         height = float(np.interp(one.ts, ts, y))
         words = tag("title", f"{view.when(one.ts)} {one.kind}: {one.detail}")
+        if one.ts in view.reach:
+            marks.append(_whisker(view, one, at))
         marks.append(
             tag(
                 "circle",
@@ -101,3 +119,16 @@ def _marks(view: QualityView, ts: NDArray[np.int64], x: Floats, y: Floats) -> li
             )
         )
     return marks
+
+
+def _timed(view: QualityView) -> list[Finding]:
+    return [one for one in worst_first(view.findings) if one.ts is not None][:MARKS_MAX]
+
+
+def _whisker(view: QualityView, one: Finding, at: float) -> Markup:
+    """From the lowest to the highest price of a bar, as its close may be as good as others."""
+    assert one.ts is not None  # noqa: S101  (it is a key of the reach)
+    bottom, top = _heights(np.array(view.reach[one.ts]), view)
+    style = f"stroke: var(--{COLOURS[one.severity]}); stroke-width: 1.5"
+    ends = {"x1": f"{at:.1f}", "x2": f"{at:.1f}", "y1": f"{bottom:.1f}", "y2": f"{top:.1f}"}
+    return tag("line", style=style, **ends)

@@ -349,3 +349,89 @@ def test_one_sided_quotes_are_sound_and_crossed_ones_are_told() -> None:
 def test_every_kind_has_a_severity_and_those_set_aside_are_kinds() -> None:
     assert set(KINDS) == set(SEVERITY_OF)
     assert set(QUARANTINED) < set(KINDS)
+
+
+def moved(rows: dict[str, np.ndarray], order: np.ndarray) -> dict[str, np.ndarray]:
+    return {name: values[order] for name, values in rows.items()}
+
+
+def misplaced(rows: dict[str, np.ndarray], order: np.ndarray) -> set[int | None]:
+    verdict = examine_bars(moved(rows, order), DAILY)
+    assert {kind for kind, _ in found(verdict)} == {"out_of_order"}
+    return {ts for _, ts in found(verdict)}
+
+
+@pytest.mark.parametrize(("row", "place"), [(300, 500), (500, 300)])
+def test_of_a_row_that_was_moved_it_is_that_row_that_is_told(row: int, place: int) -> None:
+    rows = daily()
+    order = np.delete(np.arange(len(DAYS)), row)
+    assert misplaced(rows, np.insert(order, place, row)) == {int(rows["ts"][row])}
+
+
+def test_of_two_rows_that_changed_places_both_are_told() -> None:
+    rows, order = daily(), np.arange(len(DAYS))
+    order[[100, 400]] = 400, 100
+    assert misplaced(rows, order) == {int(rows["ts"][100]), int(rows["ts"][400])}
+
+
+def test_a_few_repeats_in_a_row_are_told_each_at_its_own_time() -> None:
+    rows = daily()
+    verdict = examine_bars(moved(rows, np.r_[0:200, 197:200, 200 : len(DAYS)]), DAILY)
+    told = [ts for kind, ts in found(verdict) if kind == "duplicate"]
+    assert told == rows["ts"][197:200].tolist()
+
+
+def test_a_row_set_aside_before_leaves_no_gap() -> None:
+    rows = daily()
+    others = moved(rows, np.delete(np.arange(len(DAYS)), 400))
+    assert found(examine_bars(others, DAILY)) == [("gap", int(rows["ts"][400]))]
+    assert found(examine_bars(others, DAILY, aside=rows["ts"][[400]])) == []
+
+
+def test_an_open_that_no_close_beside_it_shares_is_an_outlier() -> None:
+    rows = daily()
+    rows["open"][400] = rows["high"][400] = 1.3 * rows["high"][400]
+    verdict = examine_bars(rows, DAILY)
+    assert found(verdict) == [("outlier", int(rows["ts"][400]))]
+    assert "open must agree with the closes around it" in verdict.findings[0].detail
+
+
+def test_a_bar_off_all_that_was_traded_beside_it_is_an_outlier_however_wild_times_are() -> None:
+    rows = walk(session_closes(DAYS, "XNYS"), 0.05, 0)
+    for name in PRICES:
+        rows[name][400] *= 1.35
+    assert found(examine_bars(rows, DAILY)) == [("outlier", int(rows["ts"][400]))]
+
+
+def test_prices_of_a_currency_are_measured_by_their_own_small_steps() -> None:
+    rows = minutes()
+    for name in PRICES:
+        rows[name] = rows[name] / 100  # about 1, where a cent is a big step
+        rows[name][2_000] *= 1.08
+    assert ("outlier", int(rows["ts"][2_000])) in found(examine_bars(rows, MINUTES))
+
+
+def test_a_run_that_rests_begins_with_the_first_bar_that_does_not_move() -> None:
+    rows = daily()
+    for name in PRICES:
+        rows[name][401:411] = rows["close"][400]
+    verdict = examine_bars(rows, DAILY)
+    assert found(verdict) == [("stale", int(rows["ts"][401]))]
+
+
+@pytest.mark.parametrize("side", ["begin", "end"])
+def test_a_day_that_is_cut_off_is_no_time_zone(side: str) -> None:
+    day = DAYS[-6:]
+    start, length = 13 * 60 - 450, 720  # from before the open until after the close [min]
+    midnights = session_opens(day, "XNYS") - 450 * MINUTE_NS
+    rows = walk(
+        np.concatenate([one + (np.arange(length) + start) * MINUTE_NS for one in midnights]),
+        0.0005,
+        0,
+    )
+    part = slice(length - 250, None) if side == "begin" else slice(None, len(rows["ts"]) - 470)
+    kinds = {
+        kind
+        for kind, _ in found(examine_bars(moved(rows, np.arange(len(rows["ts"]))[part]), MINUTES))
+    }
+    assert "time_zone" not in kinds

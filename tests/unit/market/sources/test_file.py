@@ -361,7 +361,7 @@ def test_what_cannot_be_read_at_all_is_named(tmp_path: Path) -> None:
         ({"basis": "rw"}, "basis must be one of"),
         ({"stamp": "begin"}, "stamp must be"),
         ({"timeframe": "7min7"}, "timeframe must be"),
-        ({"delimiter": "ab"}, "delimiter and decimal must be one character"),
+        ({"delimiter": "ab"}, "delimiter must be one character"),
     ],
 )
 def test_a_wrong_setting_is_refused_before_any_work(
@@ -388,3 +388,54 @@ def test_a_ticker_that_reads_like_nothing_is_a_ticker(tmp_path: Path) -> None:
     ]
     with pytest.raises(DataError, match="symbol must not be empty, row 0"):
         delivered(FileSource(files=daily(tmp_path / "b.csv", " ")))
+
+
+def test_with_a_decimal_comma_points_group_thousands(tmp_path: Path) -> None:
+    rows = ("2013-07-01;10,5;12;9;11;1.000", "2013-07-02;10,5;12;9;11;1.5")
+    file = written(tmp_path / "IBM.csv", "date;open;high;low;close;volume", *rows)
+    table = delivered(FileSource(files=file, decimal=","))["IBM"].table
+    assert table.column("open").to_pylist()[0] == 10.5
+    assert table.column("volume").to_pylist()[0] == 1_000
+    assert np.isnan(table.column("volume").to_pylist()[1])  # 1.5 may be 15 or 1,5
+
+
+def test_folders_in_folders_are_read_and_may_name_the_symbol(tmp_path: Path) -> None:
+    for place in ("a/IBM.csv", "b/c/AAPL.csv", "symbol=BRK%2FB/part-0.csv", ".hidden/X.csv"):
+        file = tmp_path / "all" / place
+        file.parent.mkdir(parents=True)
+        written(file, "date,open,high,low,close,volume", f"2013-07-01,{PRICES}")
+    found = delivered(FileSource(files=tmp_path / "all", timeframe="1D"))
+    assert list(found) == ["IBM", "AAPL", "BRK/B"]
+
+
+def test_a_time_that_cannot_be_read_does_not_tell_the_timeframe(tmp_path: Path) -> None:
+    rows = [f"{day},{PRICES}" for day in ("2013-07-01", "2013-02-31")]
+    file = written(tmp_path / "IBM.csv", "date,open,high,low,close,volume", *rows)
+    found = delivered(FileSource(files=file))["IBM"]
+    assert (found.timeframe, stamps(found)) == ("1D", ["2013-07-01 00:00:00", "bad"])
+
+
+def test_symbols_may_be_bytes(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "symbol": pa.array([b"IBM"]),
+            "date": pa.array(["2013-07-01"]),
+            **{name: pa.array([10.0]) for name in ("open", "high", "low", "close", "volume")},
+        }
+    )
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert list(delivered(FileSource(files=tmp_path / "a.parquet"))) == ["IBM"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "text"),
+    [
+        ({"delimiter": ";;"}, "delimiter must be one character"),
+        ({"decimal": "x"}, "decimal must be '.' or ','"),
+    ],
+)
+def test_signs_that_cannot_be_are_refused_before_a_file_is_opened(
+    tmp_path: Path, changed: dict[str, str], text: str
+) -> None:
+    with pytest.raises(ConfigError, match=text):
+        FileSource(files=daily(tmp_path / "a.csv", "IBM"), **changed).told_kind()

@@ -52,15 +52,20 @@ def holes(
     """
     if sound.ts.size <= 1:
         return
-    surprise, session, gap_ns = _surprise(sound, hours, late, about)
-    needed = _CLUSTERED * np.log(max(sound.ts.size, 2) / _LUCK)
     shortest = max(_HOLE_MIN_NS, about.bar_ns)
+    gap_ns = np.diff(sound.ts) - about.bar_ns
+    places = np.flatnonzero(gap_ns >= shortest)
+    if len(places) == 0:
+        return
+    surprise = _surprise(sound, hours, late, about, places)
+    needed = _CLUSTERED * np.log(max(sound.ts.size, 2) / _LUCK)
     # A bar that is sure weighs so much that one, of an hour, may do.
     sure = -np.log1p(-_SURE) * shortest / about.bar_ns
     told = surprise > min(needed, 0.75 * sure) if shortest == about.bar_ns else surprise > needed
-    told &= (gap_ns >= shortest) & (late[session[:-1]] == 0) & (late[session[1:]] == 0)
-    told &= np.diff(np.searchsorted(np.sort(aside), sound.ts)) == 0
-    for place in np.flatnonzero(told).tolist():
+    session, ends = hours.place, np.sort(aside)
+    told &= (late[session[places]] == 0) & (late[session[places + 1]] == 0)
+    told &= np.searchsorted(ends, sound.ts[places]) == np.searchsorted(ends, sound.ts[places + 1])
+    for place in places[told].tolist():
         yield about.found(
             int(sound.ts[place]) + about.bar_ns,
             "gap",
@@ -71,13 +76,16 @@ def holes(
 
 
 def _surprise(
-    sound: Sound, hours: Hours, late: NDArray[np.int64], about: About
-) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
-    """How surprising it is that nothing lies between each bar and the next.
+    sound: Sound,
+    hours: Hours,
+    late: NDArray[np.int64],
+    about: About,
+    places: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """How surprising it is that nothing lies between some bars and the next.
 
     Returns:
-        Minus the log of the chance, shape [bar − 1]; session of each bar, shape [bar];
-        the time that is missing, without what lies between sessions [ns], shape [bar − 1].
+        Minus the log of the chance; shape as `places` of those bars.
     """
     session, bar_ns = hours.place, about.bar_ns
     since = sound.ts - hours.midnight[session]
@@ -85,21 +93,17 @@ def _surprise(
     lowest = int(slot.min())
     slot = slot - lowest
     slots = int(slot.max()) + 1
-    block = session // _HABIT_SESSIONS
     weights = _habit(session, slot, slots, late, bar_ns)
     sums = np.zeros((len(weights), slots + 1))
     np.cumsum(weights, axis=1, out=sums[:, 1:])
     closed = _closing_slot(hours, bar_ns, lowest, slots, about)
     # What is expected from a session's first slot to before, and until after, each bar.
-    before = sums[block, np.minimum(slot, closed[session])]
-    until = sums[block, np.minimum(slot + 1, closed[session])]
-    whole = sums[block, closed[session]]
-    same = session[1:] == session[:-1]
-    inside = before[1:] - until[:-1]
-    across = np.maximum(whole[:-1] - until[:-1], 0) + before[1:]
-    surprise = np.where(same, inside, across)
-    gap_ns = np.diff(sound.ts) - bar_ns
-    return surprise, session, gap_ns
+    this, following = session[places], session[places + 1]
+    block = this // _HABIT_SESSIONS
+    until = sums[block, np.minimum(slot[places] + 1, closed[this])]
+    whole = sums[block, closed[this]]
+    before = sums[following // _HABIT_SESSIONS, np.minimum(slot[places + 1], closed[following])]
+    return np.where(this == following, before - until, np.maximum(whole - until, 0) + before)
 
 
 def _habit(

@@ -1,7 +1,10 @@
 """Rows that come twice, or too late, in their source."""
 
+import bisect
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +14,12 @@ from fanfold.market.quality.checks.values import numbered
 from fanfold.market.quality.finding import Finding, instant_text
 
 Numbers = NDArray[np.int64] | None
+
+_SINGLY_MAX: Final = 10
+"""Rows in a row, of a stretch, that are told one by one [rows]."""
+
+_MIXED_MAX: Final = 1_000_000
+"""Rows that are mixed up among themselves of which the fewest are looked for [rows]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -27,7 +36,10 @@ class Repeats:
 
 
 def out_of_order(ts: NDArray[np.int64], about: About, row_numbers: Numbers) -> Iterator[Finding]:
-    """Rows that come after a later one, those in a row together.
+    """Rows that are not where their time puts them, many in a row together.
+
+    They are the fewest without which the others are in order: of a row that was moved it
+    is that row, whether it came too early or too late.
 
     Args:
         ts: In the source's order [ns UTC]; shape [row].
@@ -37,16 +49,77 @@ def out_of_order(ts: NDArray[np.int64], about: About, row_numbers: Numbers) -> I
     if len(ts) == 0:
         return
     latest = np.maximum.accumulate(ts)
-    for first, after in runs_of(ts < latest):
-        rows = f"row {numbered(first, row_numbers)}"
+    misplaced = np.flatnonzero(_misplaced(ts, latest))
+    for first, after in _stretches(misplaced):
+        place = int(misplaced[first])
+        rows = f"row {numbered(place, row_numbers)}"
         if after - first > 1:
-            rows = f"{after - first} rows from row {numbered(first, row_numbers)} on"
+            rows = f"{after - first} rows from row {numbered(place, row_numbers)} on"
+        came = "before an earlier one"
+        if ts[place] < latest[place]:
+            came = f"after {instant_text(int(latest[place]))}"
         yield about.found(
-            int(ts[first]),
+            int(ts[place]),
             "out_of_order",
-            f"rows must be in the order of time, {rows} came after "
-            f"{instant_text(int(latest[first]))}; they were sorted",
+            f"rows must be in the order of time, {rows} came {came}; they were sorted",
         )
+
+
+def _misplaced(ts: NDArray[np.int64], latest: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """The fewest rows without which the others do not decrease; shape [row].
+
+    Args:
+        ts: In the source's order [ns UTC]; shape [row].
+        latest: The greatest until each row.
+    """
+    late = ts < latest
+    if not late.any():
+        return late
+    soonest = np.minimum.accumulate(ts[::-1])[::-1]
+    # Rows of a joined stretch are mixed up among themselves, and with no others.
+    joined = runs_of(latest[:-1] > soonest[1:])
+    mixed = late.copy()
+    for begin, end in ((first, last + 1) for first, last in joined):
+        if end - begin > _MIXED_MAX:
+            continue
+        found = _not_rising(ts[begin:end])
+        if found.sum() < late[begin:end].sum():
+            mixed[begin:end] = found
+    return mixed
+
+
+def _not_rising(ts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Rows outside of the longest part that does not decrease; shape [row].
+
+    Source: Fredman (1975), On computing the length of longest increasing subsequences.
+    """
+    ends = list[int]()
+    at, before = list[int](), list[int]()
+    for row, one in enumerate(ts.tolist()):
+        place = bisect.bisect_right(ends, one)
+        before.append(at[place - 1] if place else -1)
+        ends[place : place + 1] = [one]
+        at[place : place + 1] = [row]
+    outside = np.ones(len(ts), bool)
+    row = at[-1]
+    while row >= 0:
+        outside[row] = False
+        row = before[row]
+    return outside
+
+
+def _stretches(places: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Stretches of consecutive places, each a finding: (first, last + 1).
+
+    A few are told one by one, so that each is found at its own time.
+    """
+    ends = np.flatnonzero(np.diff(places) != 1) + 1
+    edges = [0, *ends.tolist(), len(places)] if len(places) else []
+    for first, after in itertools.pairwise(edges):
+        if after - first > _SINGLY_MAX:
+            yield first, after
+        else:
+            yield from ((one, one + 1) for one in range(first, after))
 
 
 def repeats(
@@ -86,7 +159,7 @@ def repeats(
 def equal_repeats(
     places: NDArray[np.int64], ts: NDArray[np.int64], about: About, row_numbers: Numbers
 ) -> Iterator[Finding]:
-    """Rows that say again what another has said, those in a row together.
+    """Rows that say again what another has said, many in a row together.
 
     Args:
         places: Of the rows in the source, by time; shape [repeat].
@@ -94,10 +167,7 @@ def equal_repeats(
         about: Whose.
         row_numbers: Of the source.
     """
-    if len(places) == 0:
-        return
-    starts = np.flatnonzero(np.diff(places, prepend=-2) != 1)
-    for first, after in zip(starts, np.append(starts[1:], len(places)), strict=True):
+    for first, after in _stretches(places):
         row = int(places[first])
         rows = f"row {numbered(row, row_numbers)} repeats another"
         if after - first > 1:

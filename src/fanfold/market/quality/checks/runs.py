@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from fanfold.domain.panel import HIGH, LOW, VOLUME
+from fanfold.domain.panel import CLOSE, HIGH, LOW, OPEN, VOLUME
 from fanfold.market.quality.about import About, Sound, runs_of
 from fanfold.market.quality.finding import Finding, instant_text
 
@@ -42,22 +42,28 @@ def stale_runs(sound: Sound, about: About) -> Iterator[Finding]:
     if count <= 1:
         return
     prices, volume = sound.fields[:VOLUME], sound.fields[VOLUME]
-    rests = np.concatenate(([False], (prices[:, 1:] == prices[:, :-1]).all(axis=0)))
+    rests = np.concatenate(([False], prices[CLOSE, 1:] == prices[CLOSE, :-1]))
+    for field in (OPEN, HIGH, LOW):
+        rests[1:] &= prices[field, 1:] == prices[field, :-1]
+    if not rests.any():
+        return
     copied = rests & (volume > 0) & (prices[HIGH] > prices[LOW])
     copied[1:] &= volume[1:] == volume[:-1]
     told = np.concatenate(([0], np.cumsum(rests)))
-    for first, after in runs_of(rests):
+    for run, after in runs_of(rests):
+        # A bar without any move, at the close before it, is the first that rests.
+        first = run - int(run > 1 and bool((prices[:, run - 1] == prices[CLOSE, run - 2]).all()))
         length = after - first + 1  # the bar that is repeated counts
-        copies = bool(copied[first:after].all())
+        copies = bool(copied[run:after].all())
         if length < _shortest(about, copies=copies):
             continue
         begin, end = max(0, first - _HABIT_BARS), min(count, after + _HABIT_BARS)
         others = (end - begin) - (after - first)
-        often = (told[end] - told[begin] - (after - first) + 1) / (others + 2)
+        often = (told[end] - told[begin] - (after - run) + 1) / (others + 2)
         if count * often ** (after - first) > _LUCK and not (copies or not about.is_intraday):
             continue
         idle = bool((volume[first:after] == 0).all())
-        bar = ", ".join(f"{price:g}" for price in prices[:, first].tolist())
+        bar = ", ".join(f"{price:g}" for price in prices[:, run].tolist())
         yield about.found(
             int(sound.ts[first]),
             "stale",

@@ -16,6 +16,10 @@ RANGE_TO_DEVIATION: Final = 0.6
 """Deviation of a bar's return whose log range is 1: Parkinson (1980) has 1 / 1.67 on average."""
 
 
+_CENT: Final = 0.01
+"""The step by which most prices move [currency]; those of currencies move by less."""
+
+
 def block_medians(values: NDArray[np.float64], block: int) -> NDArray[np.float64]:
     """Medians of consecutive blocks without their NaN, NaN where a block has fewer than 3.
 
@@ -57,6 +61,30 @@ def around(values: NDArray[np.float64], block: int) -> NDArray[np.float64]:
     return np.repeat(largest, block)[: len(values)]
 
 
+def bars_near(suspects: NDArray[np.bool_], block: int) -> NDArray[np.int64]:
+    """Bars that say how much a series moves at a few of them, so that the rest need not be asked.
+
+    Whole blocks in order, so that the functions above say of the bars in question what they
+    say with all bars at hand: the block of each, those beside it, and one before these,
+    whose last bar the next one's return starts from.
+
+    Args:
+        suspects: Which bars are in question; shape [bar].
+        block: Bars of a block.
+
+    Returns:
+        Their places, increasing; shape [near].
+    """
+    blocks = -(-len(suspects) // block)
+    near = np.zeros(blocks + 3, bool)
+    here = np.flatnonzero(suspects) // block
+    for later in range(4):
+        near[here + later] = True
+    chosen = np.flatnonzero(near[2 : 2 + blocks])
+    places = (chosen[:, None] * block + np.arange(block)).ravel()
+    return places[: np.searchsorted(places, len(suspects))]
+
+
 def deviation(
     returns: NDArray[np.float64],
     log_range: NDArray[np.float64],
@@ -76,6 +104,8 @@ def deviation(
     """
     moved = MAD_TO_DEVIATION * around(returns, block)
     ranged = 0.5 * RANGE_TO_DEVIATION * around(log_range, block)
-    # Prices that rest move by the smallest step: a cent, or 1 basis point of a small price.
-    step = np.minimum(0.01 / close, 0.01) + 1e-4
+    # Prices that rest move by the smallest step: a cent, or less where they do, and 1 basis point.
+    steps = np.abs(np.diff(close))
+    usual = float(np.median(steps[steps > 0])) if (steps > 0).any() else _CENT
+    step = np.minimum(min(usual, _CENT) / close, 0.01) + 1e-4
     return np.fmax(np.fmax(moved, ranged), step)

@@ -33,6 +33,9 @@ _SINGLE_MIN: Final = 4
 _WEEK_DAYS: Final = 5
 """Sessions of a week."""
 
+_SPAN_MAX: Final = 1_000_000
+"""Span of numbers that are looked up in a table of it [1]."""
+
 _LONG_ABSENCE: Final = 250
 """Missing sessions from which two companies may have had the ticker: about a year."""
 
@@ -67,9 +70,12 @@ def shifted_days(
     Yields:
         First bar, last + 1, the shift that puts it right [days], and the days off (places).
     """
+    sessions = sessions_between(int(day[0]) - 1, int(day[-1]) + 1, about.calendar)
+    fits = among(day, sessions)
+    if fits.all():
+        return
     for shift in (1, -1):
-        sessions = sessions_between(int(day[0]) - 1, int(day[-1]) + 1, about.calendar)
-        fits, would = among(day, sessions), among(day + shift, sessions)
+        would = among(day + shift, sessions)
         telling = np.flatnonzero(fits != would)
         for first, after in runs_of(would[telling]):
             off = telling[first:after]
@@ -144,8 +150,10 @@ def off_sessions(sound: Sound, day: NDArray[np.int64], about: About) -> Iterator
     if about.calendar == ROUND_THE_CLOCK or about.timeframe == WEEK or len(day) == 0:
         return
     sessions = sessions_between(int(day[0]), int(day[-1]), about.calendar)
-    days, first = np.unique(day, return_index=True)
+    days, first = _each_once(day)
     off = ~among(days, sessions)
+    if not off.any():
+        return
     if off.sum() >= _MISFIT_DAYS_MIN and off.mean() >= _MISFIT_SHARE:
         yield about.found(
             int(sound.ts[first[int(np.argmax(off))]]),
@@ -186,6 +194,8 @@ def missing_sessions(day: NDArray[np.int64], about: About) -> Iterator[Finding]:
         there = among(weeks, (day + 3) // 7)
         last = np.append(weeks[1:] != weeks[:-1], True)
         sessions, there = sessions[last], there[last]
+    if there.all():
+        return
     closes = session_closes(sessions, about.calendar)
     unit = "week" if about.timeframe == WEEK else "session"
     for first, after in runs_of(~there):
@@ -208,11 +218,25 @@ def _weekday(day: int) -> str:
     return names[(day + 3) % 7]
 
 
+def _each_once(day: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Dates in order, each once, and the first bar of each; shapes [date]."""
+    if (day[1:] >= day[:-1]).all():
+        first = session_starts(day)
+        return day[first], first
+    return np.unique(day, return_index=True)
+
+
 def among(values: NDArray[np.int64], ordered: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Whether each value is one of others, which do not decrease."""
     if len(ordered) == 0:
         return np.zeros(len(values), bool)
-    return ordered[np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)] == values
+    before = int(ordered[0]) - 1
+    span = int(ordered[-1]) - before
+    if span > _SPAN_MAX:
+        return ordered[np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)] == values
+    there = np.zeros(span + 2, bool)  # and one on each side, for what is beyond
+    there[ordered - before] = True
+    return there[np.minimum(np.maximum(values - before, 0), span + 1)]
 
 
 def session_starts(day: NDArray[np.int64]) -> NDArray[np.int64]:

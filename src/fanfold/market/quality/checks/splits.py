@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fanfold.domain.panel import CLOSE, HIGH, LOW, OPEN, VOLUME
 from fanfold.market.quality.about import About, Sound
-from fanfold.market.quality.checks.scale import around, deviation
+from fanfold.market.quality.checks.scale import around, bars_near, deviation
 from fanfold.market.quality.checks.sessions import session_starts
 from fanfold.market.quality.finding import Finding
 
@@ -30,6 +30,12 @@ _BLOCK: Final = 40
 
 _FAR: Final = 8.0
 """Deviations from which a jump may be a split [1]."""
+
+_JUMP_MIN: Final = 1.2
+"""And by how much more than nothing a price must have changed, up or down [1]."""
+
+_ROUNDING: Final = 1e-6
+"""By how much ratios may differ from what their logs say [1]."""
 
 _NEAR: Final = 3.0
 """Deviations by which a jump may miss the ratio, as prices move over that night too [1]."""
@@ -79,7 +85,6 @@ class _Nights:
     """Sessions and the jumps before them; shapes [session].
 
     Attributes:
-        first: First bar of each.
         day: Dates.
         jump: ln(open / last close), of short bars the first one's close; zero for the first.
         booked: Log of the splits booked on it.
@@ -89,7 +94,6 @@ class _Nights:
         level: Log closes.
     """
 
-    first: NDArray[np.int64]
     day: NDArray[np.int64]
     jump: NDArray[np.float64]
     booked: NDArray[np.float64]
@@ -110,40 +114,72 @@ def splits(sound: Sound, about: About) -> Splits:
     told, log_forward = np.zeros(count, bool), np.zeros(count)
     if count == 0:
         return Splits(findings=(), forward=np.ones(count), told=told)
-    nights = _nights(sound, about)
-    findings = list[Finding]()
-    steps = nights.booked.copy()
-    for place, kind in _suspects(nights):
-        found = _unbooked(nights, place) if kind == "unbooked" else _unseen(nights, place)
-        if found is None:
-            continue
-        ratio, detail = found
+    first = session_starts(sound.day)
+    day = sound.day[first]
+    booked = _booked(day, about)
+    findings, steps = list[Finding](), booked.copy()
+    for place, ratio, detail in _told(sound, first, booked, about):
         steps[place] = ratio
-        told[nights.first[place]] = True
-        findings.append(about.found(int(sound.ts[nights.first[place]]), "unadjusted_split", detail))
-    log_forward[nights.first] = steps
-    forward = np.exp(np.cumsum(log_forward)) * _dividend_factors(sound, nights, about)
+        told[first[place]] = True
+        findings.append(about.found(int(sound.ts[first[place]]), "unadjusted_split", detail))
+    log_forward[first] = steps
+    forward = np.exp(np.cumsum(log_forward)) if steps.any() else np.ones(count)
+    forward *= _dividend_factors(sound, first, day, about)
     return Splits(findings=tuple(findings), forward=forward, told=told)
 
 
-def _nights(sound: Sound, about: About) -> _Nights:
-    fields, first = sound.fields, session_starts(sound.day)
-    last = np.append(first[1:], sound.ts.size) - 1
-    close, day = fields[CLOSE, last], sound.day[first]
-    high = np.maximum.reduceat(fields[HIGH], first)
-    low = np.minimum.reduceat(fields[LOW], first)
-    money = close * np.add.reduceat(fields[VOLUME], first)
-    jump = np.zeros(len(first))
+def _told(
+    sound: Sound, first: NDArray[np.int64], booked: NDArray[np.float64], about: About
+) -> Iterator[tuple[int, float, str]]:
+    """Sessions at which a split is told, what it does to prices [log], and the text."""
+    large = _large(sound, first, booked, about)
+    if not large.any():
+        return
+    near = bars_near(large, _BLOCK)
+    nights = _nights(sound, first, booked, near, about)
+    for place, kind in _suspects(nights, large[near]):
+        found = _unbooked(nights, place) if kind == "unbooked" else _unseen(nights, place)
+        if found is not None:
+            yield int(near[place]), *found
+
+
+def _large(
+    sound: Sound, first: NDArray[np.int64], booked: NDArray[np.float64], about: About
+) -> NDArray[np.bool_]:
+    """Nights that jump enough to be looked at, or on which a split is booked; shape [session]."""
+    large = booked != 0
+    before, opening = sound.fields[CLOSE, first[1:] - 1], _opening(sound, first, about)
+    enough = (1 - _ROUNDING) * _JUMP_MIN
+    large[1:] |= (opening > enough * before) | (before > enough * opening)
+    return large
+
+
+def _opening(sound: Sound, first: NDArray[np.int64], about: About) -> NDArray[np.float64]:
     # The first short bar may still open at the price of the day before.
-    opening = fields[CLOSE if about.is_intraday else OPEN, first[1:]]
-    jump[1:] = np.log(opening / close[:-1])
+    return sound.fields[CLOSE if about.is_intraday else OPEN, first[1:]]
+
+
+def _nights(
+    sound: Sound,
+    first: NDArray[np.int64],
+    booked: NDArray[np.float64],
+    near: NDArray[np.int64],
+    about: About,
+) -> _Nights:
+    """The sessions in some places `near` ones that are looked at."""
+    fields = sound.fields
+    last = np.append(first[1:], sound.ts.size) - 1
+    close, day, booked = fields[CLOSE, last[near]], sound.day[first[near]], booked[near]
+    high = _of_sessions(np.maximum, fields[HIGH], first)[near]
+    low = _of_sessions(np.minimum, fields[LOW], first)[near]
+    money = close * _of_sessions(np.add, fields[VOLUME], first)[near]
+    jump = np.zeros(len(near))
+    jump[1:] = np.log(_opening(sound, first, about)[near[1:] - 1] / close[:-1])
     range_ = np.log(high / low)
-    booked = _booked(day, about)
     moved = np.diff(np.log(close), prepend=np.nan) + booked
     usual = around(range_, _BLOCK)
     with np.errstate(divide="ignore", invalid="ignore"):
         return _Nights(
-            first=first,
             day=day,
             jump=jump,
             booked=booked,
@@ -152,6 +188,13 @@ def _nights(sound: Sound, about: About) -> _Nights:
             money=money / around(money, _BLOCK),
             level=np.log(close),
         )
+
+
+def _of_sessions(
+    ufunc: np.ufunc, values: NDArray[np.float64], first: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The values of each session's bars in one; shape [session]."""
+    return values if len(first) == len(values) else ufunc.reduceat(values, first)
 
 
 def _booked(day: NDArray[np.int64], about: About) -> NDArray[np.float64]:
@@ -166,23 +209,25 @@ def _booked(day: NDArray[np.int64], about: About) -> NDArray[np.float64]:
     return booked
 
 
-def _dividend_factors(sound: Sound, nights: _Nights, about: About) -> NDArray[np.float64]:
+def _dividend_factors(
+    sound: Sound, first: NDArray[np.int64], day: NDArray[np.int64], about: About
+) -> NDArray[np.float64]:
     if about.actions is None or about.basis == "total_return":
         return np.ones(sound.ts.size)
     days, _, dividends = about.actions
-    place = np.searchsorted(nights.day, days)
-    paid = (place > 0) & (place < len(nights.day)) & (dividends > 0) & np.isfinite(dividends)
+    place = np.searchsorted(day, days)
+    paid = (place > 0) & (place < len(day)) & (dividends > 0) & np.isfinite(dividends)
     steps = np.zeros(sound.ts.size)
-    at = nights.first[place[paid]]
+    at = first[place[paid]]
     np.add.at(steps, at, np.log1p(dividends[paid] / sound.fields[CLOSE, at]))
     return np.exp(np.cumsum(steps))
 
 
-def _suspects(nights: _Nights) -> Iterator[tuple[int, str]]:
-    """Nights whose jump, or whose lack of one, needs a reason."""
+def _suspects(nights: _Nights, large: NDArray[np.bool_]) -> Iterator[tuple[int, str]]:
+    """Those of some nights whose jump, or whose lack of one, needs a reason."""
     rest = nights.jump + nights.booked
     apart = np.diff(nights.day, prepend=nights.day[:1])
-    far = (np.abs(rest) > _FAR * nights.scale) & (np.abs(rest) > np.log(1.2))
+    far = large & (np.abs(rest) > _FAR * nights.scale) & (np.abs(rest) > np.log(_JUMP_MIN))
     far &= (apart > 0) & (apart <= _NIGHT_DAYS_MAX)
     for place in np.flatnonzero(far).tolist():
         yield place, "unseen" if abs(nights.booked[place]) > _BOOKED_MIN else "unbooked"

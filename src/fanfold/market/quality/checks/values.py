@@ -1,5 +1,6 @@
 """Rows whose own numbers cannot be: they are set aside whatever stands around them."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -25,6 +26,8 @@ def bad_times(ts: NDArray[np.int64], about: About) -> Iterator[Bad]:
         ts: Ends of bars, or instants [ns UTC]; shape [row].
         about: Whose.
     """
+    if len(ts) == 0 or (ts.min() >= _EPOCH_NS and ts.max() < _LATEST):
+        return
     unit = (ts >= 0) & (ts < _EPOCH_NS)
     # There are sessions of that month, but no shorter bars, and none decades before the others.
     if unit.any() and not about.is_intraday and np.median(ts) < 365 * DAY_NS:
@@ -54,22 +57,16 @@ def bad_bars(fields: NDArray[np.float64], adj_close: NDArray[np.float64] | None)
         fields: Open, high, low, close, volume; shape [field, row].
         adj_close: The vendor's adjusted close, NaN if unknown; shape [row].
     """
-    prices = fields[:4]
     empty = absent(fields)
-    missing = np.any(np.isnan(prices), axis=0)
-    with np.errstate(invalid="ignore"):
-        outside = np.any((prices < PRICE_MIN) | (prices > PRICE_MAX), axis=0)
     bad = faulty(fields) | empty
-    is_empty = np.atleast_1d(empty).tolist()
-    is_missing, is_outside = np.atleast_1d(missing).tolist(), np.atleast_1d(outside).tolist()
     # In this order, as a missing price breaks all other rules too.
     for row in np.flatnonzero(bad).tolist():
         bar = fields[:, row].tolist()
-        if is_empty[row]:
+        if empty[row]:
             yield row, "missing_value", "a bar must have prices, had none"
-        elif is_missing[row]:
+        elif any(math.isnan(price) for price in bar[:4]):
             yield row, "missing_value", fault(bar)
-        elif is_outside[row]:
+        elif any(not PRICE_MIN <= price <= PRICE_MAX for price in bar[:4]):
             yield row, "nonpositive_price", fault(bar)
         else:
             reason = fault(bar)
@@ -81,11 +78,6 @@ def bad_bars(fields: NDArray[np.float64], adj_close: NDArray[np.float64] | None)
         for row in np.flatnonzero(wrong).tolist():
             text = f"adj_close must be a price from {PRICE_MIN:g} to {PRICE_MAX:g}"
             yield row, "nonpositive_price", f"{text}, was {adj_close[row]}"
-
-
-def lacks_all(reason: str) -> bool:
-    """Whether a row was set aside because it has no prices at all: a vendor's placeholder."""
-    return reason.endswith("had none")
 
 
 def column(rows: Any, name: str, length: int) -> NDArray[np.float64]:

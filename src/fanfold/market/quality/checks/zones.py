@@ -36,6 +36,9 @@ _SHIFT_HOURS_MAX: Final = 14
 _GAIN_MIN: Final = 0.05
 """Share of a day's activity that must come into the session by a shift [1]."""
 
+_ROUNDING: Final = 1e-6
+"""By how much sums of the same numbers may differ [1]."""
+
 _FIT_MIN: Final = 0.92
 """Of the share that lies within other sessions, how much must lie within after the shift [1]."""
 
@@ -59,6 +62,9 @@ _ROUND_MINUTES: Final = 22 * 60
 
 _AUCTION_NS: Final = 60 * MINUTE_NS
 """How far around a session auctions and late prints reach, where there is no extended session."""
+
+_EDGE_NS: Final = 10 * MINUTE_NS
+"""From the open, and to the close, within which whole sessions have bars; or one bar's length."""
 
 _EXTENDED_ZONE: Final = "America/New_York"
 _EXTENDED_MINUTES: Final = (4 * 60, 20 * 60)
@@ -123,6 +129,8 @@ def hour_shifts(
     minutes = np.median(lengths) if len(lengths) > 0 else _ROUND_MINUTES
     if about.calendar == ROUND_THE_CLOCK or minutes >= _ROUND_MINUTES:
         return late, findings
+    if not _may_be_late(sound, hours, _partly_outside(sound, hours)):
+        return late, findings
     late = _late_hours(sound, hours)
     moved = np.flatnonzero(late)
     # Sessions that say nothing do not end a stretch; another shift does.
@@ -178,6 +186,47 @@ def off_hours(
         )
 
 
+def _partly_outside(sound: Sound, hours: Hours) -> NDArray[np.bool_]:
+    """Sessions with enough outside of their hours that a shift may have an effect.
+
+    A bound that costs little; most series lie within the hours as they are.
+    """
+    activity, slot_ns = _activity(sound, hours), _SLOT_MINUTES * MINUTE_NS
+    begin = hours.open
+    end = hours.midnight + (hours.close - hours.midnight) // slot_ns * slot_ns
+    within = (sound.ts > begin[hours.place]) & (sound.ts <= end[hours.place])
+    share = np.add.reduceat(np.where(within, activity, 0.0), hours.first)
+    total = np.add.reduceat(activity, hours.first)
+    outside = share < (1 - _GAIN_MIN + _ROUNDING) * np.maximum(total, 1e-300)
+    count = np.diff(np.append(hours.first, sound.ts.size))
+    return hours.known & (count >= _BARS_MIN) & outside
+
+
+def _may_be_late(sound: Sound, hours: Hours, sessions: NDArray[np.bool_]) -> bool:
+    """Whether a shift brings enough into the hours of any of some sessions."""
+    if not sessions.any():
+        return False
+    bars = sessions[hours.place]
+    part = Sound(ts=sound.ts[bars], fields=sound.fields[:, bars], day=sound.day[bars])
+    shares, _ = _shares(part, _some(hours, sessions, part))
+    return bool((shares.max(axis=1) - shares[:, _SHIFT_HOURS_MAX] >= _GAIN_MIN).any())
+
+
+def _some(hours: Hours, sessions: NDArray[np.bool_], part: Sound) -> Hours:
+    """The hours of some sessions, which have all of the bars in `part`."""
+    first = session_starts(part.day)
+    lengths = np.diff(np.append(first, part.ts.size))
+    return Hours(
+        first=first,
+        day=hours.day[sessions],
+        known=hours.known[sessions],
+        midnight=hours.midnight[sessions],
+        open=hours.open[sessions],
+        close=hours.close[sessions],
+        place=np.repeat(np.arange(len(first)), lengths),
+    )
+
+
 def _late_hours(sound: Sound, hours: Hours) -> NDArray[np.int64]:
     """By how many hours the bars of each session are late, 0 if they need no shift."""
     shares, bars = _shares(sound, hours)
@@ -191,7 +240,34 @@ def _late_hours(sound: Sound, hours: Hours) -> NDArray[np.int64]:
     needed = np.where(count < _MANY_BARS, np.minimum(_MOVED_MIN, np.maximum(count / 7, 1)), -count)
     shifted = hours.known & (count >= _BARS_MIN) & (there - now >= _GAIN_MIN)
     shifted &= (there >= _FIT_MIN * usual) & (moved_in[session, best] >= needed)
-    return np.where(shifted, middle - best, 0)
+    late = np.where(shifted, middle - best, 0)
+    for place, beside, sign in ((0, 1, 1), (-1, -2, -1)):
+        alone = len(late) == 1 or late[beside] != late[place]
+        if late[place] * sign > 0 and alone and not _is_whole(sound, hours, late, place):
+            late[place] = 0
+    return late
+
+
+def _is_whole(sound: Sound, hours: Hours, late: NDArray[np.int64], place: int) -> bool:
+    """Whether the first, or the last, session is shifted and not just cut off.
+
+    Data that begin after noon, or end before it, lie outside of hours more than others. A
+    session that is shifted goes beyond what others do; where there are none, it fills the
+    hours once it is put right.
+    """
+    last = np.append(hours.first[1:], sound.ts.size) - 1
+    starts, ends = sound.ts[hours.first], sound.ts[last]
+    by = int(late[place]) * 60 * MINUTE_NS
+    others = (late == 0) & hours.known
+    if not others.any():
+        near = max(_EDGE_NS, int(np.diff(sound.ts).min(initial=DAY_NS)))
+        begins = starts[place] - by <= hours.open[place] + near
+        return bool(begins and ends[place] - by >= hours.close[place] - near)
+    if by > 0:
+        beyond = (ends - hours.close)[place] - (ends - hours.close)[others].max()
+    else:
+        beyond = (starts - hours.open)[others].min() - (starts - hours.open)[place]
+    return bool(beyond >= abs(by) // 2)
 
 
 def _shares(sound: Sound, hours: Hours) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -228,6 +304,8 @@ def _activity(sound: Sound, hours: Hours) -> NDArray[np.float64]:
     """How much went on in each bar: its volume, else its range."""
     volume = sound.fields[VOLUME]
     known = np.isfinite(volume) & (volume >= 0)
+    if known.all():
+        return volume
     by_range = np.log(sound.fields[HIGH] / sound.fields[LOW])
     per_session = np.logical_and.reduceat(known, hours.first)[hours.place]
     return np.where(per_session, np.where(known, volume, 0.0), by_range)
