@@ -21,7 +21,7 @@ export PYTHONNOUSERSITE := 1
 unexport PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak-faults check bench bench-risk ui fmt lint types imports spelling lock clean
+.PHONY: help demo test soak-faults check bench bench-risk bench-data ui fmt lint types imports spelling lock clean
 
 help: ## Show what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -30,10 +30,11 @@ demo: $(READY) ## Backtest three strategies over thousands of combinations, with
 	$(BIN)/fanfold run $(CONFIG)
 
 test: $(READY) ## Run all tests, with coverage
-	$(BIN)/python -m pytest tests/unit tests/conformance -n $(TEST_WORKERS) --dist loadfile \
+	$(BIN)/python -m pytest tests/integration tests/unit tests/conformance \
+	  -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder -m "not cluster and not soak" \
 	  --cov=fanfold --cov-report= --cov-fail-under=0
-	$(BIN)/python -m pytest tests/integration --cov=fanfold --cov-append \
-	  --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest tests/integration -m "cluster and not soak" \
+	  --cov=fanfold --cov-append --cov-report=term-missing:skip-covered
 
 soak-faults: $(READY) ## Kill workers, nodes and drivers for some minutes
 	$(BIN)/python -m pytest tests/integration/test_submit.py tests/integration/test_faults.py \
@@ -49,6 +50,9 @@ bench: $(READY) $(PEERS_READY) ## Measure speed and memory beside other engines
 bench-risk: $(READY) ## Measure Monte Carlo and measures beside numpy, arch and empyrical
 	$(BIN)/python tests/benchmarks/paths.py
 	$(BIN)/python tests/benchmarks/measures_peer.py
+
+bench-data: $(READY) $(PEERS_READY) ## Measure ingest and reading beside pandas and polars
+	$(BIN)/python tests/benchmarks/data.py
 
 ui: $(READY) ## Browse the stored runs with MLflow
 	@mkdir -p mlruns
