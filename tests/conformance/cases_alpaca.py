@@ -56,6 +56,7 @@ CASES = (
         refuses=(
             Request(symbols=("AAPL",), timeframe="1s"),
             Request(symbols=("AAPL",), timeframe="1W"),
+            Request(symbols=("AAPL",), timeframe="90min"),
             Request(symbols=None),
             Request(symbols=("AAPL,IBM",)),
             Request(symbols=("AAPL",), kind="trades", basis="split"),

@@ -5,17 +5,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fakes.alpaca_server import KEY_ID, AlpacaServer, alpaca_server
+from tests.fakes.minutes import minutes
 from tests.fakes.panels import wild_bars
 
 from fanfold.distributed import connected, ray_map
 from fanfold.engine.backtest import terms_of
 from fanfold.errors import ConfigError, DataError
+from fanfold.market.store import Store
 from fanfold.research import chunks
 from fanfold.research.chunks import cut, map_here
 from fanfold.research.plan import Grid, axes_of
 from fanfold.research.sweep import Sweep, run_sweep_chunk
 from fanfold.strategies import SmaCross
 from fanfold.workflows.fleet import Fleet
+from fanfold.workflows.ingest import ingest
+from fanfold.workflows.ingest_plan import Asked
 from fanfold.workflows.sweep import run_sweep
 
 BARS = wild_bars(3, 60, 2)
@@ -24,7 +29,21 @@ COUNT = 12
 
 
 @pytest.fixture(scope="module")
-def processors() -> Iterator[int]:
+def service() -> Iterator[AlpacaServer]:
+    """A service of two symbols, which workers find in their environment."""
+    frames = {symbol: minutes(seed) for seed, symbol in enumerate(("AAA", "BBB"))}
+    serving = AlpacaServer(frames=frames, daily=False, secret="hush", page_rows=200)  # noqa: S106
+    with alpaca_server(serving) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("APCA_API_DATA_URL", server.url)
+        patch.setenv("ALPACA_REQUESTS_PER_MINUTE", "1000000")
+        patch.setenv("APCA_API_KEY_ID", KEY_ID)
+        patch.setenv("APCA_API_SECRET_KEY", "hush")
+        yield server
+
+
+@pytest.fixture(scope="module")
+def processors(service: AlpacaServer) -> Iterator[int]:
+    assert service.url
     with connected(2) as count:
         yield count
 
@@ -72,6 +91,30 @@ def test_a_sweep_has_the_same_rows_on_any_number_of_workers(
     there, here = swept("there", workers), swept("here", 0)
     assert there.workers == workers
     assert there.hash == here.hash
+
+
+@pytest.mark.usefixtures("processors")
+def test_an_ingest_stores_the_same_on_any_number_of_workers(
+    service: AlpacaServer, tmp_path: Path
+) -> None:
+    def stored(workers: int) -> dict[str, str]:
+        service.asked.clear()
+        asked = Asked(
+            source=("alpaca",),
+            symbols=("AAA", "NOPE", "BBB"),
+            start="2024-01-01",
+            end="2024-02-28",
+            timeframe="1Min",
+            workers=workers,
+            store=str(tmp_path / str(workers)),
+        )
+        done = ingest(asked, shown=False).plain()
+        assert [one["symbol"] for one in done["symbols"]] == ["AAA", "BBB"]
+        assert [one["symbol"] for one in done["failed"]] == ["NOPE"]
+        assert service.count("/bars") == 2 * 2 * 2 + 2
+        return {str(one.series): one.fingerprint for one in Store.at(asked.store or "").list()}
+
+    assert stored(2) == stored(0)
 
 
 def refuse(shared: str, chunk: int) -> int:

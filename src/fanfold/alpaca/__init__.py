@@ -3,7 +3,7 @@
 from fanfold.alpaca.clients import Service, data_library, open_client
 from fanfold.alpaca.complaints import client_errors, complaint, headers_of, may_pass, plainly
 from fanfold.alpaca.credentials import HOW_TO_SET, Credentials, credentials_found
-from fanfold.alpaca.hosts import DATA_URL_VARIABLE, data_url
+from fanfold.alpaca.hosts import DATA_URL_VARIABLE, checked_address, data_url
 from fanfold.alpaca.rows import actions_table, rows_table
 from fanfold.alpaca.secrets import SECRETS_FILE_VARIABLE, Secret, find_secret
 
@@ -15,6 +15,7 @@ __all__ = [
     "Secret",
     "Service",
     "actions_table",
+    "checked_address",
     "client_errors",
     "complaint",
     "credentials_found",

@@ -28,7 +28,25 @@ def data_url(url: str | None = None, environ: Mapping[str, str] | None = None) -
     """
     named = "url" if url else DATA_URL_VARIABLE
     given = url or (os.environ if environ is None else environ).get(DATA_URL_VARIABLE) or "live"
-    address = _DATA.get(given, given).strip().rstrip("/")
+    address = checked_address(_DATA.get(given, given), named, "live, sandbox or ")
+    if address.rsplit("/", 1)[-1] in ("v1", "v2", "v1beta1", "v1beta3"):
+        raise ConfigError(f"{named} must be an address without a version, was {address}")
+    return address
+
+
+def checked_address(address: str, named: str, else_: str = "") -> str:
+    """A service's base address, without a slash at its end.
+
+    Args:
+        address: As it was given.
+        named: What it was given as, for errors.
+        else_: What it may be besides, for errors.
+
+    Raises:
+        ConfigError: It is no address, or one with a user, a query or a fragment; what may be
+            a key is not repeated.
+    """
+    address = address.strip().rstrip("/")
     try:
         parts = urlsplit(address)
         sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -37,13 +55,12 @@ def data_url(url: str | None = None, environ: Mapping[str, str] | None = None) -
         sound, bare = False, False
         parts = urlsplit("")
     if not (sound and bare):
-        shown = f"{parts.scheme}://{parts.hostname}…" if sound else repr(given)
+        host = f"{parts.scheme}://{parts.hostname}…" if parts.hostname else "another text"
+        shown = host if not bare or "@" in address else repr(address)
         raise ConfigError(
-            f"{named} must be live, sandbox or an address such as http://127.0.0.1:8000, without "
+            f"{named} must be {else_}an address such as http://127.0.0.1:8000, without "
             f"user and query, was {shown}"
         )
-    if address.rsplit("/", 1)[-1] in ("v1", "v2", "v1beta1", "v1beta3"):
-        raise ConfigError(f"{named} must be an address without a version, was {address}")
     return address
 
 

@@ -3,6 +3,10 @@
 A download of years is done in ranges; one that was stopped goes on where it stopped. A
 range that has just ended is not complete yet, and prices that are adjusted for what
 happened since change all the way back: of neither the ledger says that it is done.
+
+A range is noted after its rows are stored, and none before there are rows at all. So a
+ledger without rows is of rows that somebody removed, and counts no more; and a writer that
+is killed or overtaken forgets a range at worst, which is then fetched again.
 """
 
 from dataclasses import dataclass
@@ -22,6 +26,9 @@ UNSETTLED_NS: Final = {SESSION: 5 * DAY_NS, WEEK: 15 * DAY_NS}
 
 UNSETTLED_ELSE_NS: Final = DAY_NS
 """The same of shorter bars and of ticks: a session [ns]."""
+
+_BAR_NS: Final = {SESSION: DAY_NS, WEEK: 7 * DAY_NS}
+"""How long before its end a bar begins, at most [ns]."""
 
 EVER: Final = 2**63 - 1
 """The end of a range that has none [ns UTC]."""
@@ -61,25 +68,37 @@ class Ledger:
         )
 
     def missing(self, start: int, end: int) -> tuple[Range, ...]:
-        """The parts of a range that must be fetched, oldest first."""
+        """The parts of a range that must be fetched, oldest first.
+
+        Where one is missing of prices that are adjusted, it is the whole range, and what is
+        stored of sessions or weeks around it: their scale is one.
+        """
+        if self._is_left_over():
+            self.forget()
         parts: list[Range] = []
         at = start
         for low, high in self._covered():
-            if low > at and low < end:
+            if low >= end:
+                break  # of what comes after it nothing follows
+            if low > at:
                 parts.append((at, low))
-            at = max(at, min(high, end))
+            at = max(at, high)
         if at < end:
             parts.append((at, end))
         if parts and self._is_adjusted():
-            return ((start, end),)
+            return (self._with_stored(start, end),)
         return tuple(parts)
 
     def add(self, start: int, end: int, now: int) -> None:
         """Note that a range was stored, as far as it can be complete by now [ns UTC]."""
         settled = now - UNSETTLED_NS.get(self.timeframe, UNSETTLED_ELSE_NS)
+        if self.timeframe in UNSETTLED_NS:
+            # Symbols that are fetched on one day then lack the same range on another.
+            settled = settled // DAY_NS * DAY_NS
         end = min(end, settled)
-        if end <= start:
+        if end <= start or not self.store.has(self._rows):
             return
+        known = self.store.has(self._series)
         for low, high in self._covered():
             if low <= start and end <= high:
                 return
@@ -93,7 +112,7 @@ class Ledger:
             self._series,
             pa.table(row, schema=schema),
             labels=self.labels,
-            replace=not self._counts(),
+            replace=known and not self._counts(),
         )
 
     def forget(self) -> None:
@@ -111,9 +130,12 @@ class Ledger:
     def _counts(self) -> bool:
         return self.store.has(self._series) and self.store.labels(self._series) == self.labels
 
+    def _is_left_over(self) -> bool:
+        # Asked in this order: whoever notes a range has stored rows before.
+        return self.store.has(self._series) and not self.store.has(self._rows)
+
     def _covered(self) -> list[Range]:
-        # A ledger without rows is of rows that somebody removed.
-        if not self._counts() or not self.store.has(self._rows):
+        if not self._counts():
             return []
         table: Any = self.store.read(self._series)
         bounds = np.stack([numbers(table, "start"), numbers(table, "end")], axis=1)
@@ -124,3 +146,15 @@ class Ledger:
         if not basis and self.store.has(self._rows):
             basis = self.store.labels(self._rows).get("basis", "")
         return basis in ("split", "total_return")
+
+    def _with_stored(self, start: int, end: int) -> Range:
+        """A range and what is stored around it, as far as all sources have it: no minutes."""
+        bar = _BAR_NS.get(self.timeframe)
+        if bar is None or not self.store.has(self._rows):
+            return start, end
+        info = self.store.info(self._rows)
+        if info.first is None or info.last is None:
+            return start, end
+        # Rows are stored by their ends, and asked for by what begins them.
+        low = start if info.first > start else info.first - bar
+        return low, end if info.last <= end + bar else info.last

@@ -4,8 +4,6 @@ Everything that can be refused is refused before the first byte is written; afte
 each step can be done again, so an ingest that was killed is mended by repeating it.
 """
 
-import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -16,20 +14,13 @@ from fanfold.domain.sessions import ROUND_THE_CLOCK
 from fanfold.domain.timeframe import SESSION
 from fanfold.errors import DataError
 from fanfold.market.columns import arrow
-from fanfold.market.coverage import EVER, Ledger
 from fanfold.market.kinds import FORMS, TICKS
 from fanfold.market.normal import Normal, normal_rows
 from fanfold.market.quality import About, Finding, Verdict, examine_bars, examine_ticks
-from fanfold.market.set_apart import bad_rows, one_a_day
-from fanfold.market.sources.file import FileSource
-from fanfold.market.sources.sample import SampleSource
-from fanfold.market.sources.source import Delivery, Request, Source
+from fanfold.market.set_apart import bad_rows, notes, one_a_day
+from fanfold.market.sources.source import Delivery
 from fanfold.market.store import Change, Series, Store, numbers
 from fanfold.market.terms import check_terms
-
-_LOCAL: Final = (FileSource, SampleSource)
-_LOCAL_NAMES: Final = ("file", "sample")
-"""Sources that are read again rather than remembered, and their names where one is wrapped."""
 
 _USUAL: Final = (SESSION, "1min", "5min", "15min", "1h")
 """Timeframes whose basis a new series of the same symbol must have."""
@@ -126,74 +117,6 @@ def ingest(
     return act.events() if delivery.kind == "bars" or delivery.kind in TICKS else act.beside()
 
 
-def fetch_into(
-    store: Store,
-    source: Source,
-    request: Request,
-    *,
-    strict: bool = False,
-    replace: bool = False,
-    refresh: bool = False,
-    now: Callable[[], int] = time.time_ns,
-) -> tuple[Receipt, ...]:
-    """Fetch what is asked for and not there yet, and store it.
-
-    Args:
-        store: Into which.
-        source: From where.
-        request: What.
-        strict: Whether to refuse a symbol's rows where a finding is an error.
-        replace: Whether to forget what is stored of a series.
-        refresh: Whether to fetch what was fetched before.
-        now: The time [ns UTC].
-
-    Returns:
-        A receipt for each delivery, so none for a symbol without new rows.
-
-    Raises:
-        ConfigError: See `Source.fetch`.
-        DataError: See `Source.fetch` and `ingest`.
-        SourceError: See `Source.fetch`.
-    """
-    manner = Manner(strict=strict, replace=replace, refresh=refresh)
-    return tuple(fetching(store, source, request, manner, now=now))
-
-
-def fetching(
-    store: Store,
-    source: Source,
-    request: Request,
-    manner: Manner,
-    *,
-    now: Callable[[], int] = time.time_ns,
-) -> Iterator[Receipt]:
-    """As `fetch_into`, one receipt after the other: what it tells of is stored by then."""
-    source.check(request)
-    origin = Origin(source=source.name, feed=source.feed)
-    strict = manner.strict
-    is_local = isinstance(source, _LOCAL) or source.name in _LOCAL_NAMES
-    if is_local or request.start is None or request.symbols is None:
-        for delivery in source.fetch(request):
-            yield ingest(store, delivery, origin=origin, strict=strict, replace=manner.replace)
-        return
-    end = EVER if request.end is None else request.end
-    labels = {"source": source.name, "feed": source.feed}
-    for symbol in request.symbols:
-        ledger = Ledger.of(store, symbol, request, labels)
-        parts = ((request.start, end),)
-        if not (manner.refresh or manner.replace):
-            parts = ledger.missing(request.start, end)
-        if manner.replace:
-            ledger.forget()
-        for first, last in parts:
-            part = replace(
-                request, symbols=(symbol,), start=first, end=None if last == EVER else last
-            )
-            for delivery in source.fetch(part):
-                yield ingest(store, delivery, origin=origin, strict=strict, replace=manner.replace)
-            ledger.add(first, last, now())
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ingest:
     store: Store
@@ -232,10 +155,8 @@ class _Ingest:
         if self.manner.strict:
             _refuse(findings, series)
         aside = bad_rows(delivery.kind, normal, verdict, self.origin.source)
-        belongs = series.timeframe or series.kind
-        quarantine = Series(kind="quarantine", symbol=series.symbol, timeframe=belongs)
-        if aside.num_rows or (self.manner.replace and self.store.has(quarantine)):
-            self._upsert(quarantine, aside, {})
+        self._keep_beside(series, "quarantine", aside)
+        self._keep_beside(series, "notes", notes(verdict.findings, self.origin.source))
         if actions is not None and actions.num_rows:
             beside = Series(kind="actions", symbol=delivery.symbol)
             change = self._upsert(beside, actions, {"basis": delivery.basis})
@@ -251,6 +172,13 @@ class _Ingest:
             first=int(ts.min()) if len(ts) else None,
             last=int(ts.max()) if len(ts) else None,
         )
+
+    def _keep_beside(self, series: Series, kind: str, rows: Any) -> None:
+        """What was found out about a series, for those who look at it later."""
+        belongs = series.timeframe or series.kind
+        beside = Series(kind=kind, symbol=series.symbol, timeframe=belongs)
+        if rows.num_rows or (self.manner.replace and self.store.has(beside)):
+            self._upsert(beside, rows, {})
 
     def _stored(self, series: Series) -> bool:
         return not self.manner.replace and self.store.has(series)

@@ -8,7 +8,7 @@ on from there.
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -78,14 +78,17 @@ def ingest(asked: Asked, *, shown: bool = True) -> Ingested:
     began = time.monotonic()
     units, missing = planned(asked)
     store = Store.at(store_name(asked))
+    _ = store.exists  # refuses one that cannot be used
     done = Ingested(store=store.name)
     with ExitStack() as stack:
         fleet, worker_count = _gathered(asked, units, stack)
         work = Work(asked=asked, store=store, worker_count=worker_count)
-        with progress("ingest", len(units), shown=shown) as state:
-            for outcome in _until_hopeless(_mapped(fleet, work, units), units):
+        total, counted = sum(unit.count for unit in units), "range" if asked.is_service else "file"
+        with progress("ingest", total, unit=counted, shown=shown) as state:
+            outcomes = _until_hopeless(_mapped(fleet, work, units), units)
+            for unit, outcome in zip(units, outcomes, strict=False):
                 done.take(outcome)
-                state.advance(1)
+                state.advance(unit.count)
     done.take(_absent(missing, "no file has rows of it", is_input=True))
     if asked.is_service:
         nothing = f"{asked.source[0]} has no rows of it in the period"
@@ -123,6 +126,7 @@ def run_unit(work: Work, unit: Unit) -> Outcome:
     Raises:
         ConfigError: Keys are refused, or the plan does not include the feed: no unit
             would fare better.
+        DataError: The store cannot be written to.
     """
     total = Ingested(store="")
     step = _of_service if work.asked.is_service else _of_file
@@ -132,23 +136,25 @@ def run_unit(work: Work, unit: Unit) -> Outcome:
 
 
 def _of_service(work: Work, part: Part, source: "Source", total: Ingested) -> None:
-    from fanfold.market.ingest import fetch_into
+    from fanfold.market.fetch import Refused, fetching
+    from fanfold.market.ingest import Manner
 
-    asked = work.asked
-    try:
-        receipts = fetch_into(
-            work.store,
-            source,
-            part.request,
+    asked, known = work.asked, {symbol for symbol, _, _ in total.tallies}
+    for is_first in (True, False):
+        symbols = tuple(one for one in part.request.symbols or () if (one in known) != is_first)
+        if not symbols:
+            continue
+        # Of several ranges only the first that has rows may forget what is stored.
+        manner = Manner(
             strict=asked.strict,
-            # Of several ranges only the first may forget what is stored.
-            replace=asked.replace and not total.tallies,
+            replace=asked.replace and is_first,
             refresh=asked.refresh or asked.replace,
         )
-    except (DataError, SourceError) as error:
-        total.take(Outcome(failures=(failure_of(part.name, error),)))
-    else:
-        total.take(Outcome(tallies=tuple(tally_of(one) for one in receipts)))
+        for step in fetching(work.store, source, replace(part.request, symbols=symbols), manner):
+            if isinstance(step, Refused):
+                total.take(Outcome(failures=(failure_of(step.symbol, step.error),)))
+            else:
+                total.take(Outcome(tallies=(tally_of(step),)))
 
 
 def _of_file(work: Work, part: Part, source: "Source", total: Ingested) -> None:
@@ -212,7 +218,7 @@ def _until_hopeless(outcomes: Iterator[Outcome], units: tuple[Unit, ...]) -> Ite
         failed = any(not one.is_input for one in outcome.failures)
         in_a_row = in_a_row + 1 if failed else 0
         if in_a_row == FAILURES_IN_A_ROW_MAX:
-            rest = dict.fromkeys(unit.name for unit in units[place + 1 :])
+            rest = dict.fromkeys(name for unit in units[place + 1 :] for name in unit.names)
             yield _absent(rest, f"not asked for, the source failed {in_a_row} times in a row")
             return
 

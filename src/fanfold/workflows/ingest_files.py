@@ -55,25 +55,21 @@ def symbols_in(asked: Asked, file: Path) -> frozenset[str]:
     Raises:
         DataError: The file cannot be read, or it cannot be told what its rows are.
     """
-    from fanfold.market.files import column_names, read_columns
+    from fanfold.market.files import column_names, read_columns, symbol_of
     from fanfold.market.sources.file_columns import found_columns, told_form
+    from fanfold.market.sources.file_rows import symbol_text
 
-    names = column_names(file, asked.delimiter)
-    kind = "members" if asked.kind is None and asked.universe else asked.kind
-    form = told_form(names, asked.columns, kind, file)
     if file_source(asked, file).told_kind() in ("listings", "members"):
         return frozenset({""})
+    names = column_names(file, asked.delimiter)
+    form = told_form(names, asked.columns, asked.kind, file)
     column = found_columns(names, asked.columns, form, file).get("symbol")
     if column is None:
-        return frozenset({asked.symbol or stem(file)})
+        return frozenset({asked.symbol or symbol_of(file)})
     table = read_columns(file, {column: "raw"}, delimiter=asked.delimiter).table
-    return frozenset(str(one) for one in table.column(0).unique().to_pylist() if one is not None)
-
-
-def stem(file: Path) -> str:
-    """A file's name without its ending."""
-    name = file.name.removesuffix(".gz").removesuffix(".GZ")
-    return name.rpartition(".")[0] or name
+    return frozenset(
+        symbol_text(one) for one in table.column(0).unique().to_pylist() if one is not None
+    )
 
 
 def _files(asked: Asked) -> tuple[Path, ...]:

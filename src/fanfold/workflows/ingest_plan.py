@@ -23,6 +23,9 @@ from fanfold.market.sources.source import Request
 SERVICES: Final = ("alpaca", "yahoo", "polygon")
 """Sources that are asked over a network, a symbol at a time."""
 
+_ADJUSTED: Final = ("yahoo",)
+"""Services that have no raw prices."""
+
 SAMPLE: Final = "sample"
 """The packaged sample, as a source."""
 
@@ -134,7 +137,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """Work that one process does: a range of a symbol, or files that share symbols.
+    """Work that one process does: a range of a symbol or a few, or files that share symbols.
 
     Attributes:
         parts: One after the other, so that of two that say different the later stands.
@@ -143,9 +146,16 @@ class Unit:
     parts: tuple[Part, ...]
 
     @property
-    def name(self) -> str:
-        """What a report calls it."""
-        return self.parts[0].name
+    def names(self) -> tuple[str, ...]:
+        """What a report calls what it has: symbols of a service, or a file."""
+        first = self.parts[0]
+        return first.request.symbols or () if first.source in SERVICES else (first.name,)
+
+    @property
+    def count(self) -> int:
+        """Ranges of symbols of a service, or files."""
+        of_service = self.parts[0].source in SERVICES
+        return len(self.parts) * (len(self.parts[0].request.symbols or ()) if of_service else 1)
 
 
 def request_of(asked: Asked) -> Request:
@@ -231,6 +241,9 @@ def _read_symbols(file: Path) -> tuple[str, ...]:
 def service_units(source: str, request: Request, *, together: bool) -> tuple[Unit, ...]:
     """A unit for each symbol and range, in their order.
 
+    Symbols share a unit where the source gives several in one answer. Prices that are
+    adjusted are not cut into ranges: what happens today changes all of them.
+
     Args:
         source: A service.
         request: All that is asked of it.
@@ -249,7 +262,10 @@ def service_units(source: str, request: Request, *, together: bool) -> tuple[Uni
     end = time.time_ns() if request.end is None else request.end
     if start >= end:
         raise ConfigError(f"start must be in the past, was {np.datetime64(start, 'ns')}")
-    spans = list(ranges(start, end, request.kind, request.timeframe))
+    is_adjusted = source in _ADJUSTED or request.basis in ("split", "total_return")
+    spans = [(start, end)]
+    if not is_adjusted:
+        spans = list(ranges(start, end, request.kind, request.timeframe))
     symbols = request.symbols or ()
     if len(spans) * len(symbols) > UNITS_MAX:
         raise ConfigError(
@@ -257,11 +273,20 @@ def service_units(source: str, request: Request, *, together: bool) -> tuple[Uni
             f"{len(symbols):,} times {len(spans):,}: ask for less at a time"
         )
     units: list[Unit] = []
-    for symbol in symbols:
-        asked = (replace(request, symbols=(symbol,), start=at, end=to) for at, to in spans)
+    for group in _groups(source, request):
+        asked = (replace(request, symbols=group, start=at, end=to) for at, to in spans)
         parts = [Part(source=source, request=one) for one in asked]
         units += [Unit(parts=tuple(parts))] if together else [Unit(parts=(one,)) for one in parts]
     return tuple(units)
+
+
+def _groups(source: str, request: Request) -> Iterator[tuple[str, ...]]:
+    """Symbols that are asked for in one go."""
+    if source == "alpaca":
+        from fanfold.market.sources.alpaca_asked import batches
+
+        return batches(request)
+    return ((symbol,) for symbol in request.symbols or ())
 
 
 def ranges(start: int, end: int, kind: str, timeframe: str) -> Iterator[tuple[int, int]]:

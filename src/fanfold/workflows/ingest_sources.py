@@ -1,6 +1,5 @@
 """From a source's name to the source; a service's limit is shared among processes."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -12,11 +11,7 @@ from fanfold.workflows.ingest_plan import SAMPLE, SERVICES, Asked
 
 if TYPE_CHECKING:
     from fanfold.market.sources.file import FileSource
-    from fanfold.market.sources.pacing import TokenBucket
     from fanfold.market.sources.source import Delivery, Request, Source
-
-BURST_MAX: Final = 10.0
-"""Requests at once after a pause, of all processes together."""
 
 
 def opened(asked: Asked, source: str, worker_count: int) -> "Source":
@@ -51,36 +46,24 @@ def _service(name: str, feed: str | None, worker_count: int) -> "Source":
 
 
 def _alpaca(feed: str | None, worker_count: int) -> "Source":
-    from fanfold.market.sources.alpaca import REQUESTS_PER_MINUTE, AlpacaSource
+    from fanfold.market.sources.alpaca import AlpacaSource, plan_bucket
 
     given: dict[str, Any] = {} if feed is None else {"feed": feed}
-    if worker_count > 1:
-        given["bucket"] = _bucket(REQUESTS_PER_MINUTE, worker_count)
-    return AlpacaSource(**given)
+    return AlpacaSource(bucket=plan_bucket(worker_count), **given)
 
 
 def _yahoo(feed: str | None, worker_count: int) -> "Source":
-    from fanfold.market.sources.yahoo import REQUESTS_PER_SECOND, YahooSource
+    from fanfold.market.sources.yahoo import YahooSource, plan_bucket
 
     _refuse_feed("yahoo", feed)
-    if worker_count > 1:
-        return YahooSource(bucket=_bucket(REQUESTS_PER_SECOND * 60, worker_count))
-    return YahooSource()
+    return YahooSource(bucket=plan_bucket(worker_count))
 
 
 def _polygon(feed: str | None, worker_count: int) -> "Source":
-    from fanfold.market.sources.polygon import (
-        REQUESTS_PER_MINUTE,
-        REQUESTS_VARIABLE,
-        PolygonSource,
-    )
+    from fanfold.market.sources.polygon import PolygonSource, plan_bucket
 
     _refuse_feed("polygon", feed)
-    if worker_count > 1:
-        own = os.environ.get(REQUESTS_VARIABLE, "")
-        limit = float(own) if own else REQUESTS_PER_MINUTE
-        return PolygonSource(bucket=_bucket(limit, worker_count))
-    return PolygonSource()
+    return PolygonSource(bucket=plan_bucket(worker_count))
 
 
 _OPENERS: Final[Mapping[str, "Callable[[str | None, int], Source]"]] = {
@@ -93,12 +76,6 @@ _OPENERS: Final[Mapping[str, "Callable[[str | None, int], Source]"]] = {
 def _refuse_feed(name: str, feed: str | None) -> None:
     if feed is not None:
         raise ConfigError(f"feed must be left out for {name}, it has one, was {feed!r}")
-
-
-def _bucket(per_minute: float, worker_count: int) -> "TokenBucket":
-    from fanfold.market.sources.pacing import TokenBucket
-
-    return TokenBucket(per_minute / 60 / worker_count, burst=max(BURST_MAX / worker_count, 1.0))
 
 
 def file_source(asked: Asked, file: Path) -> "FileSource":

@@ -16,6 +16,9 @@ _log = logging.getLogger(__name__)
 LINE_SECONDS = 10.0
 """Between two lines of a log [s]."""
 
+SLOW_PER_SECOND = 3.0
+"""Below this a rate is told by the minute [1/s]."""
+
 WORKER_BYTES = 170_000_000
 """Memory of a worker before it has any bars [bytes]."""
 
@@ -33,6 +36,7 @@ class Progress:
         done: Units that are finished.
         best: Best value so far; NaN before there is one.
         measure: What the best is of.
+        unit: What is counted.
     """
 
     name: str
@@ -40,6 +44,7 @@ class Progress:
     measure: str = ""
     done: int = 0
     best: float = math.nan
+    unit: str = "run"
     shown: Callable[["Progress", int], None] = field(default=lambda _self, _count: None)
 
     def advance(self, count: int) -> None:
@@ -55,7 +60,13 @@ class Progress:
 
 @contextmanager
 def progress(
-    name: str, total: int, *, done: int = 0, measure: str = "", shown: bool
+    name: str,
+    total: int,
+    *,
+    done: int = 0,
+    measure: str = "",
+    unit: str = "run",
+    shown: bool,
 ) -> Generator[Progress]:
     """Show how far work has come, with rate, time left and the best so far.
 
@@ -64,9 +75,10 @@ def progress(
         total: Units that there are.
         done: Units that were finished before.
         measure: What the best is of.
+        unit: What is counted.
         shown: Whether to show anything.
     """
-    state = Progress(name, total, measure, done)
+    state = Progress(name, total, measure, done, unit=unit)
     if not shown:
         yield state
     elif sys.stderr.isatty():
@@ -86,7 +98,7 @@ def _bar(state: Progress) -> Generator[Callable[[Progress, int], None]]:
         desc=state.name,
         total=state.total,
         initial=state.done,
-        unit="run",
+        unit=state.unit,
         unit_scale=True,
         file=sys.stderr,
         dynamic_ncols=True,
@@ -110,10 +122,15 @@ def _lines(done: int) -> Callable[[Progress, int], None]:
         latest = moment
         rate = (now.done - done) / (moment - began)
         left = (now.total - now.done) / rate if rate > 0 else math.inf
-        parts = [f"{now.done:,} of {now.total:,}", f"{rate:,.0f}/s", f"{left:,.0f} s left"]
+        parts = [f"{now.done:,} of {now.total:,}", _pace(rate), f"{left:,.0f} s left"]
         _log.info("%s: %s", now.name, ", ".join([*parts, now.best_text]).rstrip(", "))
 
     return show
+
+
+def _pace(rate: float) -> str:
+    """So many a second, or a minute where that says more."""
+    return f"{rate:,.0f}/s" if rate >= SLOW_PER_SECOND else f"{60 * rate:,.0f}/min"
 
 
 def announce(

@@ -1,6 +1,6 @@
 import pytest
 
-from fanfold.alpaca import data_url
+from fanfold.alpaca import checked_address, data_url
 from fanfold.errors import ConfigError
 
 VARIABLE = "APCA_API_DATA_URL"
@@ -33,4 +33,13 @@ def test_what_is_no_address_of_a_service_is_refused(url: str, told: str) -> None
 def test_keys_in_an_address_are_refused_and_not_repeated() -> None:
     with pytest.raises(ConfigError, match="without user") as raised:
         data_url("https://me:hush@host")
+    assert "hush" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://me:hush@host", "me:hush@host", "https://host?key=hush", "http://hush@[host"]
+)
+def test_no_address_of_any_service_is_repeated_with_keys_in_it(url: str) -> None:
+    with pytest.raises(ConfigError, match="HERE must be an address such as") as raised:
+        checked_address(url, "HERE")
     assert "hush" not in str(raised.value)

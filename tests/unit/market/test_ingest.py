@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from fanfold.errors import DataError
-from fanfold.market.ingest import Origin, Receipt, fetch_into, ingest
+from fanfold.market.fetch import fetch_into
+from fanfold.market.ingest import Origin, Receipt, ingest
 from fanfold.market.sources.file import FileSource
 from fanfold.market.sources.sample import SampleSource
 from fanfold.market.sources.source import Delivery, Request
@@ -21,6 +22,7 @@ from fanfold.market.store import Series, Store
 DAYS = pd.bdate_range("2013-07-08", "2013-07-19")
 BARS = Series(kind="bars", symbol="IBM", timeframe="1D")
 ASIDE = Series(kind="quarantine", symbol="IBM", timeframe="1D")
+NOTES = Series(kind="notes", symbol="IBM", timeframe="1D")
 ACTIONS = Series(kind="actions", symbol="IBM")
 
 
@@ -113,6 +115,22 @@ def test_bad_rows_are_set_aside_with_their_row_and_reason(store: Store) -> None:
     before = content(store)
     ingest(store, bars(table=table, rows=rows))
     assert content(store) == before
+
+
+def test_what_sorting_and_dropping_hide_is_noted(store: Store) -> None:
+    rows = [0, 1, 2, 1, 3, 5, 4, *range(6, len(DAYS))]
+    same = bars(table=bars().table.take(rows))
+    receipt = ingest(store, same, origin=Origin(source="file"))
+    assert sorted(set(kinds(receipt))) == ["duplicate", "out_of_order"]
+    noted = store.read(NOTES).to_pylist()
+    days = {one["kind"]: one["ts"].date() for one in noted}
+    assert days == {"duplicate": DAYS[1].date(), "out_of_order": DAYS[4].date()}
+    assert {one["severity"] for one in noted} == {"warning"}
+    before = content(store)
+    ingest(store, same, origin=Origin(source="file"))
+    assert content(store) == before
+    ingest(store, bars(), origin=Origin(source="file"), replace=True)
+    assert store.read(NOTES).num_rows == 0
 
 
 def test_strict_refuses_all_of_it_and_writes_nothing(store: Store) -> None:

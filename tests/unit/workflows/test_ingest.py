@@ -182,7 +182,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Service:
 
 def of_service(folder: Path, *symbols: str, **given: Any) -> Asked:
     period = {"start": "2009-12-30", "end": "2010-01-02", "symbols": symbols, "calendar": None}
-    return asked(folder, "yahoo", **(period | given))
+    return asked(folder, "polygon", **(period | given))
 
 
 def test_a_service_is_asked_by_symbol_and_range_and_not_again(
@@ -217,7 +217,7 @@ def test_one_symbol_that_fails_stops_no_other(tmp_path: Path, service: Service) 
     assert reasons == {
         "UNKNOWN": "UNKNOWN is unknown",
         "DOWN": "DOWN: server was down",
-        "EMPTY": "yahoo has no rows of it in the period",
+        "EMPTY": "polygon has no rows of it in the period",
     }
     assert exit_code(done) == 2
     only_down = ingest(of_service(tmp_path, "DOWN"), shown=False)

@@ -1,5 +1,6 @@
 """An ingest is cut where the calendar is, and files that share symbols stay together."""
 
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -71,10 +72,31 @@ def test_ranges_cover_the_period_once(start: int, length: int, kind: tuple[str, 
 
 def test_a_symbol_and_a_range_are_a_unit_and_symbols_come_one_after_the_other() -> None:
     request = Request(symbols=("B", "A"), start=ns("2005-01-01"), end=ns("2015-01-01"))
-    units = service_units("yahoo", request, together=False)
+    units = service_units("polygon", request, together=False)
     assert [unit.parts[0].request.symbols for unit in units] == [("B",), ("B",), ("A",), ("A",)]
-    together = service_units("yahoo", request, together=True)
+    together = service_units("polygon", request, together=True)
     assert [len(unit.parts) for unit in together] == [2, 2]
+    assert [unit.count for unit in (*units, *together)] == [1, 1, 1, 1, 2, 2]
+
+
+def test_symbols_share_a_unit_where_the_service_gives_their_days_in_one_answer() -> None:
+    symbols = (*(f"S{number}" for number in range(101)), "BTC/USD")
+    request = Request(symbols=symbols, start=ns("2012-01-01"), end=ns("2015-01-01"))
+    units = service_units("alpaca", request, together=False)
+    assert [unit.count for unit in units] == [100, 1, 1]
+    assert sum((unit.names for unit in units), ()) == symbols
+    minutes = replace(request, timeframe="1min", start=ns("2014-12-01"))
+    assert [unit.count for unit in service_units("alpaca", minutes, together=False)] == [1] * 102
+
+
+def test_adjusted_prices_are_asked_for_whole_as_a_split_changes_all_of_them() -> None:
+    request = Request(symbols=("A",), start=ns("1999-01-01"), end=ns("2021-01-01"))
+    split = replace(request, basis="split")
+    asked_for = [("yahoo", request), ("polygon", split), ("alpaca", split)]
+    for source, one in asked_for:
+        (unit,) = service_units(source, one, together=False)
+        (part,) = unit.parts
+        assert (part.request.start, part.request.end) == (request.start, request.end)
 
 
 def test_a_day_that_is_named_is_whole() -> None:
@@ -126,7 +148,7 @@ def test_what_cannot_be_meant_is_refused(given_: dict[str, Any], message: str) -
 )  # fmt: skip
 def test_too_much_at_a_time_is_refused(given_: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        service_units("yahoo", request_of(asked(**given_)), together=False)
+        service_units("polygon", request_of(asked(**given_)), together=False)
 
 
 def files_of(tmp_path: Path, **symbols: str) -> None:

@@ -32,16 +32,28 @@ from fanfold.domain.sessions import DAY_NS, session_closes, session_days
 from fanfold.domain.timeframe import SECOND_NS, timeframe_named
 from fanfold.errors import ConfigError, DataError
 from fanfold.market.columns import arrow
-from fanfold.market.sources.alpaca_asked import Asked, check_timeframe, is_crypto_pair
+from fanfold.market.sources.alpaca_asked import (
+    Asked,
+    batches,
+    check_timeframe,
+    is_crypto_pair,
+    several,
+)
 from fanfold.market.sources.alpaca_wire import Wire, readable, unpacked
-from fanfold.market.sources.pacing import Patience, TokenBucket
+from fanfold.market.sources.pacing import Patience, TokenBucket, bucket_of, requests_per_minute
 from fanfold.market.sources.source import Delivery, Request
 
 FEEDS: Final = ("iex", "sip", "delayed_sip", "otc", "boats", "overnight")
 """Feeds of stocks: one exchange, free; all exchanges; and what trades elsewhere."""
 
-REQUESTS_PER_MINUTE: Final = 200
-"""What the free plan allows; a paid one allows more."""
+REQUESTS_VARIABLE: Final = "ALPACA_REQUESTS_PER_MINUTE"
+"""Tells of a plan that allows more requests than the free one."""
+
+REQUESTS_PER_MINUTE: Final = 200.0
+"""What the free plan allows [1/min]."""
+
+_BURST: Final = 10.0
+"""Requests at once after a pause."""
 
 _KINDS: Final = ("bars", "trades", "quotes")
 _PAGE_ROWS_MAX: Final = 10_000
@@ -62,8 +74,16 @@ _PROCESSED_LATER: Final = timedelta(days=180)
 """Actions are found by the day they are processed, a dividend's long after its ex-date."""
 
 
-def _free_plan() -> TokenBucket:
-    return TokenBucket(REQUESTS_PER_MINUTE / 60, burst=10)
+def plan_bucket(processes: int = 1) -> TokenBucket:
+    """Keeps the plan's limit, or one process's share of it.
+
+    Args:
+        processes: How many share it.
+
+    Raises:
+        ConfigError: The environment's limit is no number.
+    """
+    return bucket_of(requests_per_minute(REQUESTS_VARIABLE, REQUESTS_PER_MINUTE), _BURST, processes)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -89,12 +109,13 @@ class AlpacaSource:
     feed: str = "iex"
     credentials: Credentials | None = None
     url: str | None = None
-    bucket: TokenBucket = field(default_factory=_free_plan)
+    bucket: TokenBucket = field(default_factory=plan_bucket)
     patience: Patience = field(default_factory=Patience)
     timeout_s: float = 30.0
     delay_s: float | None = None
     clock: Callable[[], int] = field(default=time.time_ns, repr=False)
     name: str = field(default="alpaca", init=False)
+    _known: set[str] = field(default_factory=set[str], init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.feed not in FEEDS:
@@ -138,11 +159,41 @@ class AlpacaSource:
             timeout_s=self.timeout_s,
         )
         with closing(wire):
-            for symbol in request.symbols or ():
-                asked = Asked.of(request, symbol, feed=self.feed, final=self._final(symbol))
-                delivery = _delivery(wire, asked)
-                if delivery is not None:
-                    yield delivery
+            for symbols in batches(request):
+                final = self._final(symbols[0])
+                yield from self._deliveries(
+                    wire, Asked.of(request, symbols, feed=self.feed, final=final)
+                )
+
+    def _deliveries(self, wire: Wire, asked: Asked) -> Iterator[Delivery]:
+        """Deliver what was asked for in one go; unknown symbols are refused after the others."""
+        if asked.until <= asked.first:
+            return
+        came = _rows(wire, asked)
+        self._known.update(came)
+        silent = tuple(one for one in asked.symbols if one not in self._known)
+        unknown = _unknown(wire, asked, silent) if silent else ()
+        self._known.update(set(silent) - set(unknown))
+        tables = {symbol: _final(table, asked) for symbol, table in came.items()}
+        wanted = tuple(one for one in asked.symbols if one in tables and tables[one].num_rows)
+        takes_actions = asked.is_daily and asked.basis == "raw" and not asked.is_crypto
+        actions = _actions(wire, asked, wanted) if takes_actions and wanted else {}
+        for symbol in wanted:
+            yield Delivery(
+                symbol=symbol,
+                kind=asked.request.kind,
+                table=tables.pop(symbol),
+                timeframe=timeframe_named(asked.request.timeframe),
+                stamp="session" if asked.is_daily else "start",
+                basis=asked.basis,
+                calendar=asked.calendar,
+                actions=actions.get(symbol),
+            )
+        if unknown:
+            raise DataError(
+                f"symbol must be one that alpaca knows on feed {asked.feed}, there is no trade of "
+                f"{', '.join(map(repr, unknown))}"
+            )
 
     def _final(self, symbol: str) -> int:
         """What was over at this instant is final [ns UTC]."""
@@ -153,42 +204,19 @@ class AlpacaSource:
         return self.clock() - int(delay_s * SECOND_NS)
 
 
-def _delivery(wire: Wire, asked: Asked) -> Delivery | None:
-    if asked.until <= asked.first:
-        return None
-    table = _rows(wire, asked)
-    if table is None:
-        _check_known(wire, asked)
-        return None
-    table = _final(table, asked)
-    if table.num_rows == 0:
-        return None
-    takes_actions = asked.is_daily and asked.basis == "raw" and not asked.is_crypto
-    return Delivery(
-        symbol=asked.symbol,
-        kind=asked.request.kind,
-        table=table,
-        timeframe=timeframe_named(asked.request.timeframe),
-        stamp="session" if asked.is_daily else "start",
-        basis=asked.basis,
-        calendar=asked.calendar,
-        actions=_actions(wire, asked) if takes_actions else None,
-    )
-
-
-def _rows(wire: Wire, asked: Asked) -> Any:
-    """All rows that came, as one table; None for none."""
+def _rows(wire: Wire, asked: Asked) -> dict[str, Any]:
+    """All rows that came, as one table a symbol."""
     kind = asked.request.kind
     service: Service = "crypto" if asked.is_crypto else "stocks"
     path = f"/crypto/us/{kind}" if asked.is_crypto else f"/stocks/{kind}"
     params = {**asked.params(), "limit": _PAGE_ROWS_MAX}
-    tables: list[Any] = []
+    tables: dict[str, list[Any]] = {}
     for held in wire.pages(service, path, params, kind, asked.text):
         with readable(asked.text):
-            rows = held.get(asked.symbol) or ()
-            if rows:
-                tables.append(rows_table(kind, rows))
-    return arrow().concat_tables(tables) if tables else None
+            for symbol in asked.symbols:
+                if rows := held.get(symbol):
+                    tables.setdefault(symbol, []).append(rows_table(kind, rows))
+    return {symbol: arrow().concat_tables(parts) for symbol, parts in tables.items()}
 
 
 def _final(table: Any, asked: Asked) -> Any:
@@ -205,28 +233,20 @@ def _final(table: Any, asked: Asked) -> Any:
     return table if keep.all() else table.filter(pa.array(keep))
 
 
-def _check_known(wire: Wire, asked: Asked) -> None:
-    """Refuse a symbol without rows that has no latest trade either.
-
-    Raises:
-        DataError: There is no such symbol, or nothing of it ever traded on the feed.
-    """
-    params: dict[str, Any] = {"symbols": asked.symbol}
+def _unknown(wire: Wire, asked: Asked, symbols: tuple[str, ...]) -> tuple[str, ...]:
+    """Those symbols that have no latest trade: there are none such, or none on the feed."""
+    params: dict[str, Any] = {"symbols": ",".join(symbols)}
     service: Service = "crypto" if asked.is_crypto else "stocks"
     path = "/crypto/us/latest/trades" if asked.is_crypto else "/stocks/trades/latest"
     if service == "stocks" and asked.feed not in ("sip", "delayed_sip"):
         params["feed"] = asked.feed  # left out, it is the best one that the plan includes
-    label = f"the latest trade of {asked.symbol}"
+    label = f"the latest trade of {several(symbols)}"
     held, _ = unpacked(wire.ask(service, path, params, label), "trades", label)
-    if not held.get(asked.symbol):
-        raise DataError(
-            f"symbol must be one that alpaca knows on feed {asked.feed}, there is no trade of "
-            f"{asked.symbol!r}"
-        )
+    return tuple(one for one in symbols if not held.get(one))
 
 
-def _actions(wire: Wire, asked: Asked) -> Any:
-    """Splits and dividends of the period, those announced for later left out."""
+def _actions(wire: Wire, asked: Asked, symbols: tuple[str, ...]) -> dict[str, Any]:
+    """Splits and dividends of the period by symbol, those announced for later left out."""
     requests = data_library("requests")
     today = int(session_days(np.array([asked.final]), asked.calendar)[0])
     first = _date(asked.first // DAY_NS)
@@ -234,15 +254,17 @@ def _actions(wire: Wire, asked: Asked) -> Any:
     fields = requests.CorporateActionsRequest(
         start=first - _PROCESSED_EARLIER, end=until + _PROCESSED_LATER, limit=_ACTIONS_PAGE_ROWS
     ).to_request_fields()
-    params = {**fields, "symbols": asked.symbol, "types": ",".join(_ACTION_TYPES)}
-    label = f"splits and dividends of {asked.symbol}"
+    params = {**fields, "symbols": ",".join(symbols), "types": ",".join(_ACTION_TYPES)}
+    label = f"splits and dividends of {several(symbols)}"
     gathered: dict[str, list[Any]] = {}
     for held in wire.pages("actions", "/corporate-actions", params, "corporate_actions", label):
         with readable(label):
             for kind, rows in held.items():
                 gathered.setdefault(kind, []).extend(rows or ())
     with readable(label):
-        return actions_table(gathered, first=first, until=until, symbol=asked.symbol)
+        return {
+            one: actions_table(gathered, first=first, until=until, symbol=one) for one in symbols
+        }
 
 
 def _checked_symbols(request: Request) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ longer each time, not in step with other processes, and never without end.
 """
 
 import logging
+import os
 import random
 import threading
 import time
@@ -74,6 +75,36 @@ class TokenBucket:
         if wait_s > 0:
             self.sleep(wait_s)
         return wait_s
+
+
+def bucket_of(per_minute: float, burst: float, processes: int = 1) -> TokenBucket:
+    """A bucket that lets no more through than a limit, not in its first minute either.
+
+    Args:
+        per_minute: The limit of all processes together [1/min].
+        burst: Requests at once after a pause, of all together.
+        processes: How many share it.
+    """
+    each = max(burst / processes, 1.0)
+    steady = max(per_minute - (each * processes - 1), per_minute / 2)
+    return TokenBucket(steady / 60 / processes, burst=each)
+
+
+def requests_per_minute(variable: str, free: float) -> float:
+    """What a plan allows [1/min].
+
+    Args:
+        variable: Of the environment, tells of another plan.
+        free: Of the plan that costs nothing.
+
+    Raises:
+        ConfigError: The variable holds no number.
+    """
+    text = os.environ.get(variable, "").strip()
+    rate = _number(text) if text else free
+    if rate is None or rate <= 0:
+        raise ConfigError(f"{variable} must be a finite number above 0, was {text!r}")
+    return rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

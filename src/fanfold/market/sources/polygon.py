@@ -14,13 +14,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from fanfold.alpaca import SECRETS_FILE_VARIABLE, Secret, find_secret
+from fanfold.alpaca import SECRETS_FILE_VARIABLE, Secret, checked_address, find_secret
 from fanfold.domain.calendars import DEFAULT_CALENDAR
 from fanfold.domain.prices import check_basis
 from fanfold.domain.sessions import ROUND_THE_CLOCK
 from fanfold.domain.timeframe import SESSION, timeframe_named
 from fanfold.errors import ConfigError, DataError
-from fanfold.market.sources.pacing import Patience, TokenBucket
+from fanfold.market.sources.pacing import Patience, TokenBucket, bucket_of, requests_per_minute
 from fanfold.market.sources.polygon_rows import (
     BAR_COLUMNS,
     QUOTE_COLUMNS,
@@ -102,12 +102,12 @@ class PolygonSource:
         self._url()
         _key()
         if self.bucket is None:
-            _requests_per_minute()
+            plan_bucket()
 
     def fetch(self, request: Request) -> Iterator[Delivery]:
         """Deliver each symbol's rows, see `Source`."""
         self.check(request)
-        bucket = self.bucket or _shared_bucket(_requests_per_minute())
+        bucket = self.bucket or plan_bucket()
         start, end = _period(request, self.clock())
         with polygon_client(
             url=self._url(),
@@ -126,9 +126,7 @@ class PolygonSource:
 
     def _url(self) -> str | None:
         url = self.url or os.environ.get(URL_VARIABLE, "").strip() or None
-        if url is not None and not url.startswith(("http://", "https://")):
-            raise ConfigError(f"{URL_VARIABLE} must be an address such as https://…, was {url!r}")
-        return url
+        return None if url is None else checked_address(url, URL_VARIABLE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -267,21 +265,22 @@ def _key() -> Secret:
     return key
 
 
-def _requests_per_minute() -> float:
-    text = os.environ.get(REQUESTS_VARIABLE, "").strip()
-    try:
-        rate = float(text) if text else REQUESTS_PER_MINUTE
-    except ValueError:
-        rate = float("nan")
-    if not 0 < rate < float("inf"):
-        raise ConfigError(f"{REQUESTS_VARIABLE} must be a finite number above 0, was {text!r}")
-    return rate
+def plan_bucket(processes: int = 1) -> TokenBucket:
+    """Keeps the plan's limit, which forgives no burst, or one process's share of it.
+
+    Args:
+        processes: How many share it.
+
+    Raises:
+        ConfigError: The environment's limit is no number.
+    """
+    return _shared_bucket(requests_per_minute(REQUESTS_VARIABLE, REQUESTS_PER_MINUTE), processes)
 
 
 @lru_cache(maxsize=4)
-def _shared_bucket(per_minute: float) -> TokenBucket:
-    """One bucket for all sources of a process: they share a plan, which forgives no burst."""
-    return TokenBucket(rate_per_second=per_minute / 60, burst=1)
+def _shared_bucket(per_minute: float, processes: int) -> TokenBucket:
+    """One bucket for all sources of a process."""
+    return bucket_of(per_minute, 1.0, processes)
 
 
 def _period(request: Request, now: int) -> tuple[int, int]:

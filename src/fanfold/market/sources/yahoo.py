@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
+from fanfold.alpaca import checked_address
 from fanfold.domain.place import home
 from fanfold.domain.prices import check_basis
 from fanfold.domain.sessions import DAY_NS, MINUTE_NS
 from fanfold.domain.timeframe import SECOND_NS, SESSION, WEEK, timeframe_named
 from fanfold.errors import ConfigError, DataError
 from fanfold.market.quality.finding import instant_text
-from fanfold.market.sources.pacing import Patience, TokenBucket
+from fanfold.market.sources.pacing import Patience, TokenBucket, bucket_of
 from fanfold.market.sources.source import Delivery, Request
 from fanfold.market.sources.yahoo_rows import Chart, action_table, bar_table
 from fanfold.market.sources.yahoo_wire import NothingError, yahoo_wire
@@ -149,7 +150,7 @@ class YahooSource:
         period = _period(request, interval, now)
         with yahoo_wire(
             url=self._url(),
-            bucket=self.bucket or _shared_bucket(),
+            bucket=self.bucket or plan_bucket(),
             patience=self.patience,
             timeout_s=self.timeout_s,
             asked=f"{timeframe} bars of {symbol}",
@@ -170,9 +171,7 @@ class YahooSource:
 
     def _url(self) -> str | None:
         url = self.url or os.environ.get(URL_VARIABLE, "").strip() or None
-        if url is not None and not url.startswith(("http://", "https://")):
-            raise ConfigError(f"{URL_VARIABLE} must be an address such as https://…, was {url!r}")
-        return url
+        return None if url is None else checked_address(url, URL_VARIABLE)
 
 
 _OTHER_BASES: Final = {
@@ -208,10 +207,10 @@ def _history(ticker: Any, interval: _Interval, window: tuple[int, int]) -> Any:
         raise DataError(f"{home() / 'yfinance'} must hold yfinance's cache: {error}") from error
 
 
-@lru_cache(maxsize=1)
-def _shared_bucket() -> TokenBucket:
-    """One bucket for all sources of a process."""
-    return TokenBucket(rate_per_second=REQUESTS_PER_SECOND, burst=BURST)
+@lru_cache(maxsize=4)
+def plan_bucket(processes: int = 1) -> TokenBucket:
+    """One bucket for all sources of a process, which is one of several that share the pace."""
+    return bucket_of(REQUESTS_PER_SECOND * 60, BURST, processes)
 
 
 def _earliest(interval: _Interval, now: int) -> int:

@@ -209,3 +209,45 @@ def test_actions_announced_for_later_are_left_out() -> None:
         [one] = source.fetch(Request(symbols=("AAPL",), start=days[0].value))
     assert one.actions.column("dividends").to_pylist() == [0.5]
     assert len(one.table) == 2
+
+
+def days(first: int, count: int) -> pd.DataFrame:
+    """Daily bars whose close is their number, from a day of November 2024 on."""
+    session = pd.bdate_range("2024-11-04", periods=count)
+    number = first + np.arange(count, dtype=float)
+    prices = dict.fromkeys(("open", "high", "low", "close", "volume"), number)
+    start = session.tz_localize("UTC")
+    return pd.DataFrame({"session": session, "start": start, "ts": start, **prices})
+
+
+def test_days_of_many_symbols_share_their_pages() -> None:
+    frames = {f"S{place:03}": days(place, 5) for place in range(150)}
+    dividend = {"ts": [pd.Timestamp("2024-11-06")], "splits": [1.0], "dividends": [0.5]}
+    actions = {"S149": pd.DataFrame(dividend)}
+    server = AlpacaServer(frames=frames, secret=HUSH, page_rows=300, actions=actions)
+    symbols = (*sorted(frames, reverse=True), "NOPE")
+    start = pd.Timestamp("2024-11-01", tz="UTC").value
+    request = Request(symbols=symbols, start=start, end=start + 30 * 86_400 * 10**9)
+    came = []
+    no_trade = pytest.raises(DataError, match=r"no trade of 'NOPE'$")
+    with served(server, timeout_s=10.0) as (source, _), no_trade:
+        came.extend(source.fetch(request))
+    # Unknown ones are told of after all others.
+    assert [one.symbol for one in came] == list(symbols[:-1])
+    for one in came:
+        first = int(one.symbol[1:])
+        assert one.table.column("close").to_pylist() == list(range(first, first + 5))
+        assert one.actions.column("dividends").to_pylist() == [0.5] * (one.symbol == "S149")
+    assert server.count("/bars") == 3  # 500 rows of 100 symbols, and 250 of 50
+    assert server.count("/corporate-actions") == 2
+    assert server.count("/trades/latest") == 1
+
+
+def test_whoever_has_traded_once_is_not_asked_about_again() -> None:
+    server = bars_server()
+    with served(server) as (source, _):
+        for _ in range(3):
+            later = ASKED.end or 0
+            empty = Request(symbols=("AAPL",), timeframe="1min", start=later, end=later + MINUTE)
+            assert list(source.fetch(empty)) == []
+    assert server.count("/trades/latest") == 1

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanfold.errors import ConfigError, SourceError
-from fanfold.market.sources.pacing import Patience, TokenBucket, asked_wait_s, patiently
+from fanfold.market.sources.pacing import (
+    Patience,
+    TokenBucket,
+    asked_wait_s,
+    bucket_of,
+    patiently,
+    requests_per_minute,
+)
 
 
 class Clock:
@@ -203,3 +210,26 @@ def test_headers_say_how_long_to_wait(headers: dict[str, str], wait_s: float | N
 def test_patience_without_an_end_is_refused(changed: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match="must be"):
         Patience(**changed)
+
+
+@pytest.mark.parametrize(("per_minute", "burst"), [(200.0, 10.0), (60.0, 10.0), (5.0, 1.0)])
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_no_minute_has_more_than_the_limit_however_many_share_it(
+    per_minute: float, burst: float, processes: int
+) -> None:
+    bucket = bucket_of(per_minute, burst, processes)
+    # Just before a minute has passed.
+    in_a_minute = bucket.burst + 59.9 * bucket.rate_per_second
+    assert int(in_a_minute) * processes <= per_minute
+    assert in_a_minute * processes > 0.6 * per_minute
+
+
+def test_a_plan_that_is_no_number_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLAN", "10000")
+    assert requests_per_minute("PLAN", 200.0) == 10_000.0
+    monkeypatch.delenv("PLAN")
+    assert requests_per_minute("PLAN", 200.0) == 200.0
+    for text in ("many", "0", "-1", "inf", "nan"):
+        monkeypatch.setenv("PLAN", text)
+        with pytest.raises(ConfigError, match="PLAN must be a finite number above 0"):
+            requests_per_minute("PLAN", 200.0)
