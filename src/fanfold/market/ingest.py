@@ -154,7 +154,13 @@ class _Ingest:
         findings = (*_unread(normal, delivery), *verdict.findings)
         if self.manner.strict:
             _refuse(findings, series)
-        aside = bad_rows(delivery.kind, normal, verdict, self.origin.source)
+        aside = bad_rows(
+            delivery.kind,
+            normal,
+            verdict,
+            self.origin.source,
+            numbered=delivery.rows is not None,
+        )
         self._keep_beside(series, "quarantine", aside)
         self._keep_beside(series, "notes", notes(verdict.findings, self.origin.source))
         if actions is not None and actions.num_rows:

@@ -108,14 +108,14 @@ FORMS: Final[dict[str, Form]] = {
     "quarantine": Form(
         required={
             "ts": _TS,  # the bar's end where it could be read, else null
-            "row": "int64",  # of the source, from 0
+            "row": "int64",  # of the file, from 0; elsewhere among those of its instant
             "kind": "string",
             "reason": "string",
             "source": "string",
             **dict.fromkeys(("open", "high", "low", "close", "volume"), "double"),
         },
         optional={},
-        key=("source", "row", "ts", "kind"),
+        key=("source", "row", "ts", "kind", "reason"),
     ),
     "notes": Form(
         required={

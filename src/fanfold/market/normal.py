@@ -170,7 +170,7 @@ def _ticks(delivery: Delivery, table: Any, clock: _Clock, calendar: str | None) 
             f"the first was {clock.text(0)}"
         )
     pa = arrow()
-    columns = {"ts": _instants(clock.utc), "seq": pa.array(_places(clock.utc))}
+    columns = {"ts": _instants(clock.utc), "seq": pa.array(places(clock.utc))}
     if delivery.kind == "quotes":
         table = _with_absent_sides(table)
     if calendar is None:
@@ -312,7 +312,7 @@ def _shown_days(clock: _Clock, calendar: str, what: str) -> NDArray[np.int64]:
     return shown // DAY_NS
 
 
-def _places(ts: NDArray[np.int64]) -> NDArray[np.int64]:
+def places(ts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Place of each event among those of its instant, in the source's order."""
     count = len(ts)
     if not count:

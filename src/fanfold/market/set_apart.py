@@ -11,7 +11,7 @@ from fanfold.domain.period import day_text
 from fanfold.errors import DataError
 from fanfold.market.columns import arrow
 from fanfold.market.kinds import schema_of
-from fanfold.market.normal import Normal
+from fanfold.market.normal import Normal, places
 from fanfold.market.quality import Finding, Verdict
 from fanfold.market.quality.kinds import PASSING
 from fanfold.market.store import numbers
@@ -25,7 +25,9 @@ _SHOWN_AS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
-def bad_rows(kind: str, normal: Normal, verdict: Verdict, source: str) -> Any:
+def bad_rows(
+    kind: str, normal: Normal, verdict: Verdict, source: str, *, numbered: bool
+) -> Any:
     """The rows that are set aside, in the form of the quarantine; without a row if none is.
 
     Args:
@@ -33,6 +35,8 @@ def bad_rows(kind: str, normal: Normal, verdict: Verdict, source: str) -> Any:
         normal: The delivery.
         verdict: What was found in it.
         source: Who delivered it.
+        numbered: Whether the source's own numbers of rows mean something, as a file's do;
+            else rows of an instant are counted.
     """
     pa = arrow()
     schema, nowhere = _schema(), len(normal.unread_rows)
@@ -43,9 +47,14 @@ def bad_rows(kind: str, normal: Normal, verdict: Verdict, source: str) -> Any:
     ts = pa.concat_arrays(
         [bad.column("ts").combine_chunks(), pa.nulls(nowhere, schema.field("ts").type)]
     )
+    rows = np.concatenate([normal.rows[place], normal.unread_rows])
+    if not numbered:
+        # Another day's delivery of the same rows counts from elsewhere.
+        stamps = numbers(pa.table({"ts": ts.fill_null(0)}), "ts")
+        rows = places(stamps)
     columns: dict[str, Any] = {
         "ts": ts,
-        "row": pa.array(np.concatenate([normal.rows[place], normal.unread_rows])),
+        "row": pa.array(rows),
         "kind": _texts([one for _, one, _ in verdict.bad] + ["bad_timestamp"] * nowhere),
         "reason": _texts([*(reason for _, _, reason in verdict.bad), *normal.reasons]),
         "source": _texts([source] * (len(place) + nowhere)),

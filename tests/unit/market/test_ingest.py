@@ -246,6 +246,16 @@ def test_terms_of_one_ticker_must_not_overlap(store: Store) -> None:
     assert store.has(Series(kind="members", symbol="nasdaq"))
 
 
+def test_a_bad_bar_that_is_delivered_again_from_another_day_on_is_set_aside_once(
+    store: Store,
+) -> None:
+    ingest(store, changed(bars(DAYS), "low", 6, -1.0))
+    before = content(store)
+    later = changed(bars(DAYS[4:], price=10.04), "low", 2, -1.0)
+    assert ingest(store, later).quarantined == 1
+    assert content(store) == before
+
+
 def test_ticks_of_an_instant_are_all_kept_and_bad_ones_set_aside(store: Store) -> None:
     ns = pa.array([pd.Timestamp("2013-07-08 14:00").value] * 3 + [2**60]).cast(
         pa.timestamp("ns", "UTC")
@@ -255,7 +265,7 @@ def test_ticks_of_an_instant_are_all_kept_and_bad_ones_set_aside(store: Store) -
     assert receipt.quarantined == 1
     assert (receipt.kind, receipt.timeframe, receipt.added) == ("trades", "", 3)
     aside = store.read(Series(kind="quarantine", symbol="IBM", timeframe="trades")).to_pylist()
-    assert [(one["row"], one["close"], one["volume"]) for one in aside] == [(2, -1.0, 7.0)]
+    assert [(one["row"], one["close"], one["volume"]) for one in aside] == [(0, -1.0, 7.0)]
 
 
 @dataclass
