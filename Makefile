@@ -38,7 +38,7 @@ test: $(READY) ## Run all tests, with coverage
 
 soak-faults: $(READY) ## Kill workers, nodes and drivers for some minutes
 	$(BIN)/python -m pytest tests/integration/test_submit.py tests/integration/test_faults.py \
-	  tests/integration/test_risk_jobs.py -m soak
+	  tests/integration/test_risk_jobs.py tests/integration/test_ingest_faults.py -m soak
 
 check: lint types imports spelling ## Run every check beside the tests, as CI does
 	$(BIN)/python infra/hooks/locks.py

@@ -23,7 +23,7 @@ FIELDS: Final = ("open", "high", "low", "close", "volume")
 
 def fanfold_ingest(file: str, folder: str) -> int:
     """Examine and store; rows that are stored."""
-    from fanfold.market.fetch import fetch_into
+    from fanfold.market.intake.fetch import fetch_into
     from fanfold.market.sources.file import FileSource
     from fanfold.market.sources.source import Request
     from fanfold.market.store import Store

@@ -23,7 +23,7 @@ from fanfold.cli import main
 from fanfold.market.sources.alpaca import AlpacaSource
 from fanfold.market.sources.pacing import Patience, TokenBucket
 from fanfold.market.store import Store
-from fanfold.workflows import ingest_sources
+from fanfold.workflows.data import ingest_sources
 
 SECRET = "hush-hush-and-hush"  # noqa: S105
 SYMBOLS = ("AAA", "BBB", "CCC")
@@ -253,8 +253,8 @@ def test_a_worker_that_is_killed_changes_no_bit(
 ) -> None:
     from tests.fakes.cluster import two_nodes
 
-    from fanfold.workflows.ingest import ingest
-    from fanfold.workflows.ingest_plan import Asked
+    from fanfold.workflows.data.ingest import ingest
+    from fanfold.workflows.data.ingest_plan import Asked
 
     server.pause_s = 0.3
     with two_nodes() as nodes, ThreadPoolExecutor(1) as pool:

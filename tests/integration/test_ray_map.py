@@ -18,9 +18,9 @@ from fanfold.research.chunks import cut, map_here
 from fanfold.research.plan import Grid, axes_of
 from fanfold.research.sweep import Sweep, run_sweep_chunk
 from fanfold.strategies import SmaCross
+from fanfold.workflows.data.ingest import ingest
+from fanfold.workflows.data.ingest_plan import Asked
 from fanfold.workflows.fleet import Fleet
-from fanfold.workflows.ingest import ingest
-from fanfold.workflows.ingest_plan import Asked
 from fanfold.workflows.sweep import run_sweep
 
 BARS = wild_bars(3, 60, 2)

@@ -39,7 +39,7 @@ def list_(store: str | None, *, as_json: bool, debug: bool) -> None:
     """  # noqa: D301  (click reads the escape itself)
 
     def work(context: Context) -> None:
-        from fanfold.workflows.data import list_lines
+        from fanfold.workflows.data.listed import list_lines
 
         lines, content = list_lines(store)
         for line in lines:
@@ -91,7 +91,7 @@ def check(
     """  # noqa: D301  (click reads the escape itself)
 
     def work(context: Context) -> None:
-        from fanfold.workflows import quality_report as report
+        from fanfold.workflows.data import checked as report
 
         chosen = None if symbols is None else [one.strip() for one in symbols.split(",") if one]
         name, views = report.check(store, symbols=chosen, timeframe=timeframe, severity=severity)
@@ -133,7 +133,7 @@ def show(symbol: str, *, as_json: bool, debug: bool, **options: Any) -> None:
     """  # noqa: D301  (click reads the escape itself)
 
     def work(context: Context) -> None:
-        from fanfold.workflows.shown_data import show as shown
+        from fanfold.workflows.data.shown import show as shown
 
         lines, content = shown(symbol, options.pop("store"), **options)
         for line in lines:

@@ -94,7 +94,7 @@ def ingest(*, as_json: bool, debug: bool, **options: Any) -> None:
     """Get market data into a store; see `EXAMPLES`."""
 
     def work(context: Context) -> None:
-        from fanfold.workflows.ingest_plan import Asked
+        from fanfold.workflows.data.ingest_plan import Asked
 
         if options["store"] is not None and not options["store"].strip():
             raise ConfigError("store must be a folder or a URL such as s3://bucket/folder, was ''")
@@ -112,8 +112,8 @@ def ingest(*, as_json: bool, debug: bool, **options: Any) -> None:
 
 def ingest_and_show(context: Context, asked: Any) -> NoReturn:
     """Ingest, show what became of it, and exit by that."""
-    from fanfold.workflows.ingest import ingest as run
-    from fanfold.workflows.ingest_lines import exit_code, ingest_lines
+    from fanfold.workflows.data.ingest import ingest as run
+    from fanfold.workflows.data.ingest_lines import exit_code, ingest_lines
 
     done = run(asked)
     for line in ingest_lines(done):

@@ -47,7 +47,7 @@ def run(
     def work(context: Context) -> None:
         from fanfold.settings import INGEST, read_settings
         from fanfold.workflows.close import run_job
-        from fanfold.workflows.ingest_lines import asked_by
+        from fanfold.workflows.data.ingest_lines import asked_by
 
         changes = [*overrides]
         if workers is not None:

@@ -17,7 +17,7 @@ from fanfold.domain.period import Moment
 from fanfold.domain.stamps import session_dates
 from fanfold.domain.tidy import stamps_of, tidy_columns
 from fanfold.errors import DataError
-from fanfold.market.files import STAMPS, read_table
+from fanfold.market.sources.tables import STAMPS, read_table
 
 Named = TypeVar("Named")
 

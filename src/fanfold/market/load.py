@@ -17,12 +17,12 @@ from fanfold.domain.sessions import DAY_NS
 from fanfold.domain.stamps import Stamp
 from fanfold.domain.timeframe import timeframe_named
 from fanfold.errors import ConfigError, DataError
-from fanfold.market.files import read_table
 from fanfold.market.horizon import known_end, within_horizon
-from fanfold.market.identity import Directory, Identity, Term, terms_of
 from fanfold.market.join import Beside, join
-from fanfold.market.panel import Ask, open_panel
+from fanfold.market.panels.identity import Directory, Identity, Term, terms_of
+from fanfold.market.panels.panel import Ask, open_panel
 from fanfold.market.sample import SAMPLE, sample_store, with_index
+from fanfold.market.sources.tables import read_table
 from fanfold.market.store import Series, Store
 
 

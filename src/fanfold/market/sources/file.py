@@ -22,7 +22,6 @@ from fanfold.domain.stamps import Stamp
 from fanfold.domain.timeframe import timeframe_named
 from fanfold.errors import ConfigError, DataError
 from fanfold.market.columns import arrow
-from fanfold.market.files import column_names, symbol_of, table_files
 from fanfold.market.kinds import TICKS, Kind
 from fanfold.market.sources.file_columns import FORMS_OF, NAMES, TIME, told_form
 from fanfold.market.sources.file_corporate import (
@@ -42,6 +41,7 @@ from fanfold.market.sources.file_rows import (
 )
 from fanfold.market.sources.file_times import check_zone, ints
 from fanfold.market.sources.source import Delivery, Request
+from fanfold.market.sources.tables import column_names, symbol_of, table_files
 
 _log = logging.getLogger(__name__)
 

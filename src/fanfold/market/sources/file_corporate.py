@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from fanfold.domain.sessions import DAY_NS, next_sessions, session_closes
 from fanfold.errors import DataError
 from fanfold.market.columns import arrow
-from fanfold.market.files import compute
 from fanfold.market.kinds import schema_of
 from fanfold.market.sources.file_times import ints, read_times
+from fanfold.market.sources.tables import compute
 
 OPEN_YEAR: Final = 2_049
 """A later end of a term in a file means that the term has not ended."""

@@ -14,9 +14,9 @@ from fanfold.domain.sessions import DAY_NS, MINUTE_NS
 from fanfold.domain.timeframe import SECOND_NS, SESSION, WEEK
 from fanfold.errors import ConfigError, DataError
 from fanfold.market.columns import arrow
-from fanfold.market.files import Wanted, compute, read_columns
 from fanfold.market.sources.file_columns import CLOCK, DATE, REQUIRED, TEXTS, TIME, found_columns
 from fanfold.market.sources.file_times import ints, joined, read_times
+from fanfold.market.sources.tables import Wanted, compute, read_columns
 
 _log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from fanfold.domain.sessions import DAY_NS, instants, local_ns
 from fanfold.domain.timeframe import SECOND_NS
 from fanfold.errors import ConfigError, DataError
 from fanfold.market.columns import arrow
-from fanfold.market.files import compute, frames
+from fanfold.market.sources.tables import compute, frames
 
 _EPOCHS: Final = (
     # From 1973 to 2128: the four do not overlap.

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from fanfold.errors import DataError, FanfoldError, SourceError
-from fanfold.market.coverage import EVER, Ledger, Range
-from fanfold.market.ingest import Manner, Origin, Receipt, ingest
+from fanfold.market.intake.coverage import EVER, Ledger, Range
+from fanfold.market.intake.ingest import Manner, Origin, Receipt, ingest
 from fanfold.market.sources.file import FileSource
 from fanfold.market.sources.sample import SampleSource
 from fanfold.market.sources.source import Delivery, Request, Source

@@ -22,12 +22,12 @@ from fanfold.domain.period import Moment, bars_within, period_text
 from fanfold.domain.prices import Basis
 from fanfold.domain.sessions import DAY_NS
 from fanfold.errors import DataError
-from fanfold.market.clock import Clock, common_clock, panel_clock
 from fanfold.market.horizon import known_count, known_day, known_end
-from fanfold.market.identity import Identity, Piece
-from fanfold.market.sheet import Sheet, StoredAsset, delistings, source_text
+from fanfold.market.panels.clock import Clock, common_clock, panel_clock
+from fanfold.market.panels.identity import Identity, Piece
+from fanfold.market.panels.sheet import Sheet, StoredAsset, delistings, source_text
+from fanfold.market.panels.views import NO_ACTIONS, Actions
 from fanfold.market.store import Series, Store, labels_of, numbers, truths
-from fanfold.market.views import NO_ACTIONS, Actions
 
 READERS_MAX: Final = 4
 """Series that are read at once from this machine, no more than it has processors [threads]."""

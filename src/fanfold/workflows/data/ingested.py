@@ -8,7 +8,7 @@ from fanfold.errors import FanfoldError, InputError
 from fanfold.market.quality.finding import SEVERITIES
 
 if TYPE_CHECKING:
-    from fanfold.market.ingest import Receipt
+    from fanfold.market.intake.ingest import Receipt
 
 
 @dataclass(slots=True, kw_only=True)

@@ -11,11 +11,11 @@ from fanfold.domain.panel import FIELDS
 from fanfold.errors import ConfigError, DataError
 from fanfold.market.kinds import schema_of
 from fanfold.market.store import Series, Store
-from fanfold.workflows import data
-from fanfold.workflows.data import list_lines
-from fanfold.workflows.quality_report import check, check_content, check_lines, write_page
-from fanfold.workflows.shown_data import show, sparkline
-from fanfold.workflows.tables import table_lines
+from fanfold.workflows.data import listed as data
+from fanfold.workflows.data.checked import check, check_content, check_lines, write_page
+from fanfold.workflows.data.listed import list_lines
+from fanfold.workflows.data.shown import show, sparkline
+from fanfold.workflows.data.tables import table_lines
 
 DAY = 86_400_000_000_000
 FIRST = 19_723  # 2024-01-01

@@ -11,8 +11,8 @@ from pathlib import Path
 from fanfold.domain.names import nearest_hint
 from fanfold.errors import ConfigError, DataError
 from fanfold.market.sources.source import Request
-from fanfold.workflows.ingest_plan import SAMPLE, SERVICES, Asked, Part, Unit
-from fanfold.workflows.ingest_sources import file_source
+from fanfold.workflows.data.ingest_plan import SAMPLE, SERVICES, Asked, Part, Unit
+from fanfold.workflows.data.ingest_sources import file_source
 
 
 def file_units(asked: Asked, request: Request) -> tuple[tuple[Unit, ...], tuple[str, ...]]:
@@ -55,9 +55,9 @@ def symbols_in(asked: Asked, file: Path) -> frozenset[str]:
     Raises:
         DataError: The file cannot be read, or it cannot be told what its rows are.
     """
-    from fanfold.market.files import column_names, read_columns, symbol_of
     from fanfold.market.sources.file_columns import found_columns, told_form
     from fanfold.market.sources.file_rows import symbol_text
+    from fanfold.market.sources.tables import column_names, read_columns, symbol_of
 
     if file_source(asked, file).told_kind() in ("listings", "members"):
         return frozenset({""})
@@ -73,7 +73,7 @@ def symbols_in(asked: Asked, file: Path) -> frozenset[str]:
 
 
 def _files(asked: Asked) -> tuple[Path, ...]:
-    from fanfold.market.files import table_files
+    from fanfold.market.sources.tables import table_files
 
     try:
         return tuple(file.absolute() for file in table_files(asked.source))

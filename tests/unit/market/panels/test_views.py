@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fanfold.domain.panel import CLOSE, VOLUME
 from fanfold.errors import DataError
-from fanfold.market.views import Actions, Rows, bases_of, booked_in, fields_in, split_factors
+from fanfold.market.panels.views import Actions, Rows, bases_of, booked_in, fields_in, split_factors
 
 
 def actions_of(*rows: tuple[int, float, float]) -> Actions:

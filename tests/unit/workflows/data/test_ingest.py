@@ -13,10 +13,10 @@ from fanfold.errors import ConfigError, DataError, SourceError
 from fanfold.market.sources.source import Delivery, Request
 from fanfold.market.store import Series, Store, numbers
 from fanfold.settings import check_settings
-from fanfold.workflows import ingest as module
-from fanfold.workflows.ingest import FAILURES_IN_A_ROW_MAX, ingest
-from fanfold.workflows.ingest_lines import asked_by, exit_code, ingest_lines
-from fanfold.workflows.ingest_plan import Asked
+from fanfold.workflows.data import ingest as module
+from fanfold.workflows.data.ingest import FAILURES_IN_A_ROW_MAX, ingest
+from fanfold.workflows.data.ingest_lines import asked_by, exit_code, ingest_lines
+from fanfold.workflows.data.ingest_plan import Asked
 
 DAY = 86_400_000_000_000
 HEAD = "date,symbol,open,high,low,close,volume\n"

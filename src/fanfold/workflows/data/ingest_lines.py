@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 from fanfold.market.quality.finding import SEVERITIES
-from fanfold.workflows.ingest_plan import Asked
-from fanfold.workflows.ingested import COUNTED, Ingested
-from fanfold.workflows.tables import LINES_MAX, table_lines
+from fanfold.workflows.data.ingest_plan import Asked
+from fanfold.workflows.data.ingested import COUNTED, Ingested
+from fanfold.workflows.data.tables import LINES_MAX, table_lines
 
 if TYPE_CHECKING:
     from fanfold.settings import Settings

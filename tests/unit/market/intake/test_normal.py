@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from fanfold.domain.frames import FrameSpec, read_frame
 from fanfold.errors import ConfigError, DataError
+from fanfold.market.intake.normal import normal_rows
 from fanfold.market.kinds import schema_of
-from fanfold.market.normal import normal_rows
 from fanfold.market.sources.source import Delivery
 
 HALF_DAY = "2013-07-03"  # New York closes at 13:00

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fanfold.errors import DataError
 from fanfold.market.columns import arrow
-from fanfold.market.csv_files import csv_names, read_csv
+from fanfold.market.sources.csv_tables import csv_names, read_csv
 
 STAMPS: Final = ("ts", "date", "datetime", "timestamp")
 """Columns of timestamps in files of bars, whatever their case."""

@@ -15,9 +15,9 @@ from fanfold.domain.timeframe import SESSION, timeframe_named
 from fanfold.errors import ConfigError, DataError
 from fanfold.market.columns import arrow
 from fanfold.market.kinds import FORMS, TICKS
-from fanfold.workflows.data import labels_text, moment_text, store_at
-from fanfold.workflows.ingest_plan import instant_of
-from fanfold.workflows.tables import table_lines
+from fanfold.workflows.data.ingest_plan import instant_of
+from fanfold.workflows.data.listed import labels_text, moment_text, store_at
+from fanfold.workflows.data.tables import table_lines
 
 if TYPE_CHECKING:
     from fanfold.market.store import Series, Store
@@ -152,8 +152,8 @@ def _in_basis(
     store: "Store", series: "Series", table: Any, labels: dict[str, str], basis: Basis
 ) -> Any:
     """Open, high, low, close and volume in another basis; shape [field, row]."""
+    from fanfold.market.panels.views import NO_ACTIONS, Actions, Rows, bases_of, fields_in
     from fanfold.market.store import Series, numbers
-    from fanfold.market.views import NO_ACTIONS, Actions, Rows, bases_of, fields_in
 
     stored = cast("Basis", labels.get("basis", "raw"))
     has_adj_close = "adj_close" in table.column_names
@@ -187,7 +187,7 @@ def _in_basis(
 def _known(store: "Store", series: "Series") -> dict[str, Any]:
     """What is stored beside the rows, and what was found in them."""
     from fanfold.market.store import Series
-    from fanfold.workflows.quality_report import looked_at
+    from fanfold.workflows.data.checked import looked_at
 
     known: dict[str, Any] = {}
     actions = Series(kind="actions", symbol=series.symbol)

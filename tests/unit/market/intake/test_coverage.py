@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fanfold.domain.prices import Basis
-from fanfold.market.coverage import Ledger
+from fanfold.market.intake.coverage import Ledger
 from fanfold.market.sources.source import Request
 from fanfold.market.store import Series, Store
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from fanfold.errors import ConfigError
-from fanfold.workflows.ingest_plan import SAMPLE, SERVICES, Asked
+from fanfold.workflows.data.ingest_plan import SAMPLE, SERVICES, Asked
 
 if TYPE_CHECKING:
     from fanfold.market.sources.file import FileSource

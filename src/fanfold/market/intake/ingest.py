@@ -14,13 +14,13 @@ from fanfold.domain.sessions import ROUND_THE_CLOCK
 from fanfold.domain.timeframe import SESSION
 from fanfold.errors import DataError
 from fanfold.market.columns import arrow
+from fanfold.market.intake.normal import Normal, normal_rows
+from fanfold.market.intake.set_apart import bad_rows, notes, one_a_day
+from fanfold.market.intake.terms import check_terms
 from fanfold.market.kinds import FORMS, TICKS
-from fanfold.market.normal import Normal, normal_rows
 from fanfold.market.quality import About, Finding, Verdict, examine_bars, examine_ticks
-from fanfold.market.set_apart import bad_rows, notes, one_a_day
 from fanfold.market.sources.source import Delivery
 from fanfold.market.store import Change, Series, Store, numbers
-from fanfold.market.terms import check_terms
 
 _USUAL: Final = (SESSION, "1min", "5min", "15min", "1h")
 """Timeframes whose basis a new series of the same symbol must have."""

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from fanfold.errors import ConfigError, DataError
 from fanfold.market.sources.source import Request
-from fanfold.workflows.ingest_files import file_units
-from fanfold.workflows.ingest_plan import (
+from fanfold.workflows.data.ingest_files import file_units
+from fanfold.workflows.data.ingest_plan import (
     Asked,
     instant_of,
     ranges,

@@ -12,9 +12,9 @@ from fanfold.domain.layout import BOOKED, NEUTRAL
 from fanfold.domain.panel import FIELDS, VOLUME
 from fanfold.domain.prices import Basis
 from fanfold.domain.sessions import ROUND_THE_CLOCK
-from fanfold.market.clock import Clock
-from fanfold.market.identity import Identity, Piece
-from fanfold.market.views import NO_ACTIONS, Actions, Rows, bases_of, booked_in, fields_in
+from fanfold.market.panels.clock import Clock
+from fanfold.market.panels.identity import Identity, Piece
+from fanfold.market.panels.views import NO_ACTIONS, Actions, Rows, bases_of, booked_in, fields_in
 
 _NOTES_MAX: Final = 5
 """Names that a panel's source explains [assets]."""

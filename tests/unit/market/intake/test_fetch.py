@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 from fanfold.errors import DataError, SourceError
-from fanfold.market.fetch import Refused, fetching
-from fanfold.market.ingest import Manner
+from fanfold.market.intake.fetch import Refused, fetching
+from fanfold.market.intake.ingest import Manner
 from fanfold.market.sources.source import Delivery, Request
 from fanfold.market.store import Place, Series, Store
 

@@ -16,9 +16,9 @@ from fanfold.market.kinds import FORMS, TICKS
 from fanfold.market.quality.finding import SEVERITIES, Finding
 from fanfold.reporting.figures.plot import kept_rows
 from fanfold.reporting.quality_views import QualityView, worst_first
-from fanfold.workflows.data import beside, moment_text, store_at
+from fanfold.workflows.data.listed import beside, moment_text, store_at
+from fanfold.workflows.data.tables import table_lines
 from fanfold.workflows.progress import progress
-from fanfold.workflows.tables import table_lines
 
 if TYPE_CHECKING:
     from fanfold.market.quality import About

@@ -10,8 +10,8 @@ from fanfold.domain.layout import NEUTRAL
 from fanfold.domain.period import day_text
 from fanfold.errors import DataError
 from fanfold.market.columns import arrow
+from fanfold.market.intake.normal import Normal, places
 from fanfold.market.kinds import schema_of
-from fanfold.market.normal import Normal, places
 from fanfold.market.quality import Finding, Verdict
 from fanfold.market.quality.kinds import PASSING
 from fanfold.market.store import numbers
@@ -25,9 +25,7 @@ _SHOWN_AS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
-def bad_rows(
-    kind: str, normal: Normal, verdict: Verdict, source: str, *, numbered: bool
-) -> Any:
+def bad_rows(kind: str, normal: Normal, verdict: Verdict, source: str, *, numbered: bool) -> Any:
     """The rows that are set aside, in the form of the quarantine; without a row if none is.
 
     Args:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fanfold.errors import DataError, SourceError
-from fanfold.workflows.ingest_files import file_units
-from fanfold.workflows.ingest_plan import (
+from fanfold.workflows.data.ingest_files import file_units
+from fanfold.workflows.data.ingest_plan import (
     SAMPLE,
     Asked,
     Part,
@@ -23,8 +23,8 @@ from fanfold.workflows.ingest_plan import (
     service_units,
     store_name,
 )
-from fanfold.workflows.ingest_sources import opened
-from fanfold.workflows.ingested import Failure, Ingested, Outcome, failure_of, tally_of
+from fanfold.workflows.data.ingest_sources import opened
+from fanfold.workflows.data.ingested import Failure, Ingested, Outcome, failure_of, tally_of
 from fanfold.workflows.progress import progress
 
 if TYPE_CHECKING:
@@ -136,8 +136,8 @@ def run_unit(work: Work, unit: Unit) -> Outcome:
 
 
 def _of_service(work: Work, part: Part, source: "Source", total: Ingested) -> None:
-    from fanfold.market.fetch import Refused, fetching
-    from fanfold.market.ingest import Manner
+    from fanfold.market.intake.fetch import Refused, fetching
+    from fanfold.market.intake.ingest import Manner
 
     asked, known = work.asked, {symbol for symbol, _, _ in total.tallies}
     for is_first in (True, False):
@@ -159,8 +159,8 @@ def _of_service(work: Work, part: Part, source: "Source", total: Ingested) -> No
 
 def _of_file(work: Work, part: Part, source: "Source", total: Ingested) -> None:
     """Symbols of a file, each by itself: one that is refused keeps none of the others out."""
-    from fanfold.market.ingest import Origin
-    from fanfold.market.ingest import ingest as ingest_one
+    from fanfold.market.intake.ingest import Origin
+    from fanfold.market.intake.ingest import ingest as ingest_one
 
     asked, origin = work.asked, Origin(source=source.name, feed=source.feed)
     try:

@@ -1,0 +1,1 @@
+"""Rows on their way in: one form, examined, set aside or stored."""

@@ -1,0 +1,1 @@
+"""Stored rows of many symbols as bars, adjusted, under the names of their day."""

@@ -1,0 +1,1 @@
+"""The data commands: ingest, check, list, show."""
