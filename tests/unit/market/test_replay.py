@@ -87,7 +87,7 @@ def test_events_come_in_the_order_of_a_sort_of_all(
 ) -> None:
     monkeypatch.setattr(merged, "_MERGED_ROWS", at_once)
     store, expected = full
-    batches = list(ff.replay(store, SYMBOLS, kinds=KINDS, timeframe="1Min"))
+    batches = list(ff.replay(store.name, SYMBOLS, kinds=KINDS, timeframe="1Min"))
     assert replayed(batches) == expected
     assert batches[0].symbols == ("A", "B", "C")
 

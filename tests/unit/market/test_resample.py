@@ -477,7 +477,7 @@ def test_a_store_read_day_by_day_gives_the_bars_of_its_table(tmp_path: Path) -> 
     )
     store.upsert(Series(kind="actions", symbol="X"), actions)
     for timeframe in ("7200s", "1D", "1W"):
-        ours = ff.resample(store, timeframe, symbols="X", partial=True)
+        ours = ff.resample(store.name, timeframe, symbols="X", partial=True)
         expected = ff.resample(table, timeframe, symbols="X", calendar="CMES", partial=True)
         np.testing.assert_array_equal(ours.ts, expected.ts)
         np.testing.assert_array_equal(ours.panel, expected.panel)

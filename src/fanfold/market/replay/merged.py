@@ -8,6 +8,7 @@ holds, never on how long the replay is.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -34,7 +35,7 @@ _RUSH: Final = 8
 
 
 def replay(
-    store: Store,
+    store: Store | str | Path,
     symbols: Sequence[str] | str,
     *,
     kinds: Sequence[str] = ("trades", "quotes"),
@@ -51,7 +52,7 @@ def replay(
     neither on the order of symbols and kinds nor on windows and batches.
 
     Args:
-        store: Where they are.
+        store: Where they are: a store, its folder, or its URL.
         symbols: Whose.
         kinds: Which of "bars", "quotes" and "trades"; each symbol must have all of them.
         start: From when on, included; a date is its midnight UTC.
@@ -68,6 +69,7 @@ def replay(
         ConfigError: An argument is not what it can be.
         DataError: A series is not in the store, or a file is damaged.
     """
+    store = store if isinstance(store, Store) else Store.at(store)
     period = period_of(start, end)
     names = (symbols,) if isinstance(symbols, str) else tuple(symbols)
     if not names or len(set(names)) < len(names):

@@ -1,6 +1,7 @@
 """One way to ask for longer bars, whatever they are made of."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from fanfold.domain.bars import Bars
@@ -40,8 +41,8 @@ def resample(
     in units after the splits within a bar.
 
     Args:
-        source: `Bars`; a `Store` with trades; or trades as an Arrow table in the store's
-            form, of the one asset in `symbols`, or several in a mapping by symbol.
+        source: `Bars`; a store with trades, its folder or URL; or trades as an Arrow table in
+            the store's form, of the one asset in `symbols`, or several in a mapping by symbol.
         timeframe: "1D" (the session), "1W" (the sessions of an ISO week), or seconds, minutes
             or hours that divide a day, such as "15min" or "1h".
         symbols: Of a store: whose trades. Of a table: the name of its asset.
@@ -72,6 +73,8 @@ def resample(
     if isinstance(source, Bars):
         _refuse("bars", symbols=symbols, start=start, end=end, calendar=calendar)
         return resampled_bars(source, rule, partial=partial)
+    if isinstance(source, str | Path):
+        source = Store.at(source)
     if isinstance(source, Store):
         names = (symbols,) if isinstance(symbols, str) else tuple(symbols or ())
         if not names or len(set(names)) < len(names):
