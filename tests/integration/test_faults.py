@@ -155,6 +155,15 @@ def test_the_size_of_chunks_changes_no_bit(
     assert hash_of(job) == undisturbed[job]
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Ctrl-C reaches a child, also where these tests were begun in a shell's background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_ctrl_c_is_one_line_and_the_same_command_goes_on(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(OWN, encoding="utf-8")
     (tmp_path / "own.yaml").write_text(CONFIG, encoding="utf-8")

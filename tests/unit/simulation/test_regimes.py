@@ -156,7 +156,8 @@ def test_assets_of_a_singular_correlation_move_as_one() -> None:
         transitions=[[0.5, 0.5], [0.5, 0.5]],
     )  # fmt: skip
     paths = model.draw(bar_count=10, path_count=10, seed=1)
-    np.testing.assert_allclose(paths[:, :, 0], paths[:, :, 2], atol=1e-12)
+    # A root of the matrix is only as good as the root of its rounding, 1e-8 of a deviation.
+    np.testing.assert_allclose(paths[:, :, 0], paths[:, :, 2], rtol=0.0, atol=1e-9)
 
 
 @settings(max_examples=15)
