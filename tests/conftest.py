@@ -23,7 +23,7 @@ SLOW_START = (HealthCheck.too_slow,)
 settings.register_profile("quick", deadline=None, max_examples=50, suppress_health_check=SLOW_START)
 # Every merge waits for these: the same examples each time, and somewhat fewer.
 settings.register_profile(
-    "ci", parent=settings.get_profile("quick"), derandomize=True, max_examples=30
+    "ci", parent=settings.get_profile("quick"), derandomize=True, max_examples=25
 )
 settings.register_profile("long", parent=settings.get_profile("quick"), max_examples=2_000)
 settings.load_profile(
