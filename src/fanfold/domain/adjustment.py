@@ -5,12 +5,15 @@ saw prices that nobody saw then. Multiplying forwards, by the splits that have
 happened, leaves every earlier bar as it was.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fanfold.domain.panel import CLOSE, VOLUME
+from fanfold.domain.prices import PRICE_MAX, PRICE_MIN
+from fanfold.errors import DataError
 
 NEVER: Final = 2**62
 """Day of delisting [days since 1970-01-01] of an asset that is not delisted."""
@@ -41,6 +44,31 @@ def forward_panel(panel: NDArray[np.float64], forward: NDArray[np.float64]) -> N
     seen = panel * forward
     seen[VOLUME] = panel[VOLUME] / forward
     return seen
+
+
+def by_adjusted_close(
+    fields: NDArray[np.float64], adjusted: NDArray[np.float64], row_name: Callable[[int], str]
+) -> NDArray[np.float64]:
+    """Prices as traded, multiplied by a vendor's adjusted close per close.
+
+    Args:
+        fields: Open, high, low, close, volume as traded; shape [field, row].
+        adjusted: Adjusted closes; shape [row].
+        row_name: What a row is called in errors.
+
+    Raises:
+        DataError: An adjusted close is no price.
+    """
+    wrong = ~((adjusted >= PRICE_MIN) & (adjusted <= PRICE_MAX))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise DataError(
+            f"{row_name(row)}: adj_close must be a price from {PRICE_MIN:g} to {PRICE_MAX:g}, "
+            f"was {adjusted[row]}"
+        )
+    made = fields.copy()
+    made[:VOLUME] *= adjusted / fields[CLOSE]
+    return made
 
 
 def real_factors(panel: NDArray[np.float64], raw: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from fanfold.domain.adjustment import by_adjusted_close
 from fanfold.domain.calendars import (
     Calendar,
     calendars_given,
@@ -22,11 +23,9 @@ from fanfold.domain.calendars import (
 from fanfold.domain.events import Grid, action_values, delistings, membership
 from fanfold.domain.layout import BOOKED, NEUTRAL
 from fanfold.domain.names import chosen_places
-from fanfold.domain.panel import CLOSE, FIELDS, VOLUME
+from fanfold.domain.panel import FIELDS
 from fanfold.domain.period import Moment
 from fanfold.domain.prices import (
-    PRICE_MAX,
-    PRICE_MIN,
     Basis,
     absent,
     check_basis,
@@ -111,7 +110,15 @@ def read_frame(frame: Any, spec: FrameSpec, benchmark: Any = None) -> dict[str, 
     panel = _panel(rows.fields, bar, rows.stamps, len(ts))
     raw = None
     if basis == "total_return" and "adj_close" in rows.extra:
-        raw, panel = panel, _panel(_adjusted(rows), bar, rows.stamps, len(ts))
+        raw, panel = (
+            panel,
+            _panel(
+                by_adjusted_close(rows.fields, rows.extra["adj_close"], rows.name),
+                bar,
+                rows.stamps,
+                len(ts),
+            ),
+        )
     calendar = panel_calendar(ends.calendars, ts)
     sessions = session_columns(ts, calendar)
     grid = Grid(symbols=symbols, session_day=sessions.session_day, calendar=calendar)
@@ -269,20 +276,6 @@ def _booked(
             )
         booked[cell] = rows.extra[name][row]
     return booked
-
-
-def _adjusted(rows: _Rows) -> NDArray[np.float64]:
-    adjusted = rows.extra["adj_close"]
-    wrong = ~((adjusted >= PRICE_MIN) & (adjusted <= PRICE_MAX))
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise DataError(
-            f"{rows.name(row)}: adj_close must be a price from {PRICE_MIN:g} to {PRICE_MAX:g}, "
-            f"was {adjusted[row]}"
-        )
-    fields = rows.fields.copy()
-    fields[:VOLUME] *= adjusted / rows.fields[CLOSE]
-    return fields
 
 
 def _panel(

@@ -11,10 +11,11 @@ from typing import Final, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from fanfold.domain.adjustment import by_adjusted_close
 from fanfold.domain.layout import BOOKED, NEUTRAL
 from fanfold.domain.panel import CLOSE, VOLUME
 from fanfold.domain.period import day_text
-from fanfold.domain.prices import PRICE_MAX, PRICE_MIN, Basis
+from fanfold.domain.prices import Basis
 from fanfold.errors import DataError
 
 
@@ -179,13 +180,6 @@ def _after(
 def _by_adjusted_close(rows: Rows) -> NDArray[np.float64]:
     adjusted = rows.adj_close
     assert adjusted is not None  # noqa: S101  (the caller saw it)
-    wrong = ~((adjusted >= PRICE_MIN) & (adjusted <= PRICE_MAX))
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise DataError(
-            f"{rows.symbol} on {day_text(rows.day[row])}: adj_close must be a price from "
-            f"{PRICE_MIN:g} to {PRICE_MAX:g}, was {adjusted[row]}"
-        )
-    fields = rows.fields.copy()
-    fields[:VOLUME] *= adjusted / rows.fields[CLOSE]
-    return fields
+    return by_adjusted_close(
+        rows.fields, adjusted, lambda row: f"{rows.symbol} on {day_text(rows.day[row])}"
+    )
