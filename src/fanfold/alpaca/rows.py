@@ -1,10 +1,9 @@
 """The broker's rows as Arrow tables, without a data frame in between."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
-
-import numpy as np
 
 Row = Mapping[str, Any]
 """One bar, trade or quote, as JSON has it."""
@@ -33,11 +32,11 @@ def rows_table(kind: str, rows: Sequence[Row]) -> Any:
     stamps = pa.array([row["t"] for row in rows], pa.string())
     columns: dict[str, Any] = {"ts": stamps.cast(pa.timestamp("ns", "UTC"))}
     for name, key in _REQUIRED[kind].items():
-        columns[name] = pa.array([row[key] for row in rows], pa.float64()).fill_null(np.nan)
+        columns[name] = pa.array([row[key] for row in rows], pa.float64()).fill_null(math.nan)
     if kind == "bars":
         for name, key in _BARS_OPTIONAL.items():
             numbers = pa.array([row.get(key) for row in rows], pa.float64())
-            columns[name] = numbers.fill_null(np.nan)
+            columns[name] = numbers.fill_null(math.nan)
     if kind == "quotes":
         for side in ("bid", "ask"):
             _blank(columns, side)
@@ -106,7 +105,7 @@ def _blank(columns: dict[str, Any], side: str) -> None:
     pc = _arrow().compute
     there = pc.not_equal(columns[side], 0.0)
     for name in (side, f"{side}_size"):
-        columns[name] = pc.if_else(there, columns[name], np.nan)
+        columns[name] = pc.if_else(there, columns[name], math.nan)
 
 
 def _texts(kind: str, rows: Sequence[Row]) -> dict[str, list[str]]:
