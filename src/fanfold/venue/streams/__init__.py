@@ -1,0 +1,1 @@
+"""What goes out on the streams: who subscribed to what, and what each is sent."""

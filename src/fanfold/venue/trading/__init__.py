@@ -1,0 +1,1 @@
+"""Orders, accounts and money at the venue: decided here, acted on elsewhere."""
