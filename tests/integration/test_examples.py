@@ -40,8 +40,8 @@ def number(text: str, pattern: str) -> float:
     return float(found.group(1).replace(",", ""))
 
 
-def test_there_are_six_examples_and_two_notebooks() -> None:
-    assert len(list(EXAMPLES.glob("*.py"))) == 6
+def test_there_are_seven_examples_and_two_notebooks() -> None:
+    assert len(list(EXAMPLES.glob("*.py"))) == 7
     assert len(NOTEBOOKS) == 2
 
 
@@ -112,6 +112,16 @@ def test_a_friend_s_report_asks_for_a_folder(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "FOLDER" in done.stderr
+
+
+def test_a_rehearsed_day_buys_nothing_twice_though_an_answer_is_lost(tmp_path: Path) -> None:
+    said = printed("rehearse.py", tmp_path)
+    sides = re.findall(r"(?m)^\d\d:\d\d  (buy|sell) +100 at ", said)
+    assert len(sides) >= 4
+    assert sides == ["buy", "sell"] * (len(sides) // 2)
+    assert said.count("no answer; sent again: client_order_id must be unique") == 1
+    assert f"{len(sides)} orders, 0 positions left" in said
+    assert "none of them twice: True" in said
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")

@@ -4,12 +4,17 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from fanfold.errors import ConfigError
 from fanfold.research.shocks import Gap, SpreadTimes
 from fanfold.settings import check_settings, read_settings
+from fanfold.venue.faults.reading import fault_of
+from fanfold.venue.settings import VenueSettings
 
 CONFIGS = Path(__file__).parents[2] / "configs"
+VENUE = CONFIGS / "venue.yaml"
+JOBS = sorted(set(CONFIGS.glob("*.yaml")) - {VENUE})
 SWEEP = """
 job: sweep
 strategy: {name: SmaCross, params: {fast: {range: [2, 5]}, slow: 20}}
@@ -31,7 +36,7 @@ def written(folder: Path, text: str) -> Path:
     return file
 
 
-@pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.yaml")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", JOBS, ids=lambda file: file.stem)
 def test_every_shipped_configuration_is_valid(file: Path) -> None:
     others = {
         "execution": "backtest",
@@ -40,6 +45,22 @@ def test_every_shipped_configuration_is_valid(file: Path) -> None:
     }
     job = others.get(file.stem, file.stem)
     assert read_settings(file).job == job
+
+
+def test_the_shipped_venue_names_every_setting_with_its_usual_value() -> None:
+    usual = VenueSettings()
+    assert read_settings(VENUE, (), VenueSettings) == usual
+    written = yaml.safe_load(VENUE.read_text(encoding="utf-8"))
+    assert list(written) == list(usual.model_dump())
+    assert list(written["replay"]) == list(usual.replay.model_dump())
+    assert [list(one) for one in written["accounts"]] == [list(usual.accounts[0].model_dump())]
+
+
+def test_the_faults_that_the_shipped_venue_shows_can_be_switched_on() -> None:
+    shown = re.findall(r"(?m)^#  - (.+)", VENUE.read_text(encoding="utf-8"))
+    assert len(shown) > 3
+    for one in shown:
+        fault_of(yaml.safe_load(one))
 
 
 def test_an_override_changes_one_setting(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import click
 
 from fanfold import __version__
-from fanfold.cli import data, research, run
+from fanfold.cli import data, research, run, venue
 
 __all__ = ["main"]
 
@@ -21,6 +21,7 @@ def main() -> None:
       fanfold run configs/study.yaml       tune, walk forward and cross-validate each strategy
       fanfold audit lookahead SmaCross     does it look ahead
       fanfold data list                    what data is at hand
+      fanfold venue                        a local exchange to rehearse on
     """  # noqa: D301  (click reads the escape itself)
 
 
@@ -28,5 +29,6 @@ for _command in (
     *(run.run, run.submit),
     *(research.report, research.trials, research.audit, research.unseal),
     data.data,
+    venue.venue,
 ):
     main.add_command(_command)

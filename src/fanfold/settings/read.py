@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, TypeVar, cast, get_args, overload
 
 from pydantic import BaseModel, ValidationError
 
@@ -19,12 +19,22 @@ MISSING = re.compile(r"(\w+)\.__init__\(\) missing .*?: (.*)")
 """How Python says that an argument was not given."""
 
 
-def read_settings(file: Path, overrides: Sequence[str] = ()) -> Settings:
+M = TypeVar("M", bound=BaseModel)
+
+
+@overload
+def read_settings(file: Path, overrides: Sequence[str] = ()) -> Settings: ...
+@overload
+def read_settings(file: Path | None, overrides: Sequence[str], model: type[M]) -> M: ...
+def read_settings(
+    file: Path | None, overrides: Sequence[str] = (), model: type[BaseModel] = Settings
+) -> BaseModel:
     """Read a YAML file, change single settings, and check the whole.
 
     Args:
-        file: The configuration.
+        file: The configuration; None for the defaults of `model`.
         overrides: Changes as "a.b=value"; the value is YAML.
+        model: What it describes: a job, if nothing else is said.
 
     Raises:
         ConfigError: The file is missing or no YAML, a key is unknown, or a value is
@@ -32,34 +42,54 @@ def read_settings(file: Path, overrides: Sequence[str] = ()) -> Settings:
     """
     import yaml
 
+    try:
+        content = {} if file is None else _content(file, yaml.safe_load)
+        for override in overrides:
+            _override(content, override, yaml.safe_load)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{file or '--set'} must be YAML: {_one_line(error)}") from None
+    return check_settings(content, str(file or "settings"), model)
+
+
+def _content(file: Path, parse: Any) -> dict[str, Any]:
     if not file.is_file():
         raise ConfigError(f"configuration must be a file, {file} is not there")
     if file.stat().st_size > CONFIG_BYTES_MAX:
         raise ConfigError(f"{file} must be smaller than {CONFIG_BYTES_MAX:,} bytes")
     try:
-        read = yaml.safe_load(file.read_text(encoding="utf-8"))
-        if not isinstance(read, dict):
-            raise ConfigError(f"{file} must hold settings by name, held {type(read).__name__}")
-        content = cast("dict[str, Any]", read)
-        for override in overrides:
-            _override(content, override, yaml.safe_load)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{file} must be YAML: {' '.join(str(error).split())}") from None
+        read = parse(file.read_text(encoding="utf-8"))
     except UnicodeDecodeError:
         raise ConfigError(f"{file} must be UTF-8 text") from None
-    return check_settings(content, str(file))
+    if not isinstance(read, dict):
+        raise ConfigError(f"{file} must hold settings by name, held {type(read).__name__}")
+    return cast("dict[str, Any]", read)
 
 
-def check_settings(content: Mapping[str, Any], name: str) -> Settings:
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+@overload
+def check_settings(content: Mapping[str, Any], name: str) -> Settings: ...
+@overload
+def check_settings(content: Mapping[str, Any], name: str, model: type[M]) -> M: ...
+def check_settings(
+    content: Mapping[str, Any], name: str, model: type[BaseModel] = Settings
+) -> BaseModel:
     """Check settings that were read from somewhere.
+
+    Args:
+        content: By name.
+        name: Where they were read, for errors.
+        model: What they describe: a job, if nothing else is said.
 
     Raises:
         ConfigError: A key is unknown, or a value is out of bounds.
     """
     try:
-        return Settings.model_validate(content)
+        return model.model_validate(content)
     except ValidationError as error:
-        raise ConfigError(f"{name}: {_explained(error)}") from None
+        raise ConfigError(f"{name}: {_explained(error, model)}") from None
     except TypeError as error:
         # Sizings and shocks that can be written as Gap(-0.2) have an __init__ of their own.
         missing = MISSING.fullmatch(str(error))
@@ -82,27 +112,26 @@ def _override(content: dict[str, Any], override: str, parse: Any) -> None:
     place[keys[-1]] = parse(text)
 
 
-def _explained(error: ValidationError) -> str:
+def _explained(error: ValidationError, model: type[BaseModel]) -> str:
     """The first finding in one line: field, what must hold, what it was."""
     found = error.errors(include_url=False)[0]
     path = [str(part) for part in found["loc"]]
     where = ".".join(path)
     if found["type"] == "extra_forbidden":
-        known = _names_at(path[:-1])
+        known = _names_at(path[:-1], model)
         near = difflib.get_close_matches(path[-1], known, 1)
         hint = f", did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}"
         return f"{where} is not a setting{hint}"
     message = found["msg"].removeprefix("Value error, ").removeprefix("Input ")
     if not where:
         return message
-    if where == "search.storage":  # what was refused may be a secret
+    if where == "search.storage" or path[-1] == "secret":  # what was refused may be a secret
         return f"{where} {message}"
     return f"{where} {message}, was {found['input']!r}"
 
 
-def _names_at(path: Sequence[str]) -> list[str]:
+def _names_at(path: Sequence[str], model: type[BaseModel]) -> list[str]:
     """Names of the settings that may stand at a place in the tree."""
-    model: type[BaseModel] = Settings
     choices: list[type[BaseModel]] = []
     for key in path:
         if key in model.model_fields:
