@@ -43,8 +43,9 @@ HALF_UNTIL_NS: Final = 17 * 60 * MINUTE_NS
 WHOLE_CLOSE_NS: Final = 16 * 60 * MINUTE_NS
 """A session that closes earlier is a half day [ns after midnight]."""
 
-_YEARS: Final = (1990, 2039)
-"""First and last year whose sessions are known."""
+KNOWN: Final = (date(1990, 1, 1), date(2039, 11, 20))
+"""First and last date whose sessions are known: what comes next after them lies within the
+years that a calendar is made for anyway, so that no second one is made."""
 
 
 class CalendarRow(NamedTuple):
@@ -216,8 +217,8 @@ def _clock(ns: int, between: str) -> str:
 
 @lru_cache(maxsize=32)
 def _days(calendar: str) -> _Days:
-    first, last = ((date(year, 1, 1) - date(1970, 1, 1)).days for year in _YEARS)
-    day = sessions_between(first, last + 364, calendar)
+    first, last = ((known - date(1970, 1, 1)).days for known in KNOWN)
+    day = sessions_between(first, last, calendar)
     open_, close = session_opens(day, calendar), session_closes(day, calendar)
     zone = exchange_zone(calendar)
     begin, end = open_, close

@@ -1,9 +1,13 @@
+from datetime import timedelta
+
 import numpy as np
 import pytest
 from tests.fakes.venue_markets import DAY_NS, at, day_of
 
+from fanfold.domain import sessions
 from fanfold.errors import DataError
 from fanfold.venue.market.hours import (
+    KNOWN,
     Clockwork,
     calendar_rows,
     day_instants,
@@ -86,3 +90,8 @@ def test_elsewhere_the_day_is_the_session_alone() -> None:
 def test_a_clock_beyond_the_calendar_is_an_error() -> None:
     with pytest.raises(DataError, match="the clock must lie within calendar XNYS"):
         hours_at(at("2045-01-01T00:00"), "XNYS")
+
+
+def test_no_second_calendar_is_made_for_what_comes_after_the_last_date() -> None:
+    reached = KNOWN[1] + timedelta(days=sessions._NEXT_SESSION_DAYS + 1)
+    assert (KNOWN[0].year, reached.year) == sessions._USUAL_YEARS

@@ -9,7 +9,7 @@ from aiohttp import web
 from fanfold.alpaca.wire.assets import AssetMessage, CalendarMessage, ClockMessage
 from fanfold.alpaca.wire.refusals import Refusal, not_found
 from fanfold.venue.floor import Floor
-from fanfold.venue.market.hours import calendar_rows
+from fanfold.venue.market.hours import KNOWN, calendar_rows
 from fanfold.venue.server.answers import route
 from fanfold.venue.server.requests import day, listed, one_of, query_of
 from fanfold.venue.server.trading.asset_forms import (
@@ -18,12 +18,6 @@ from fanfold.venue.server.trading.asset_forms import (
     clock_form,
     session_form,
 )
-
-CALENDAR_FROM: Final = date(1990, 1, 1)
-"""First date of the calendar unless one is asked for."""
-
-CALENDAR_TO: Final = date(2039, 11, 30)
-"""The last."""
 
 SETTLED_AFTER: Final = (3, 2, 1)
 """Sessions after which a share's sale settles, by the periods of `SETTLED_SINCE`."""
@@ -93,7 +87,7 @@ async def _calendar(_floor: Floor, request: web.Request) -> list[CalendarMessage
     asked = query_of(request, _PERIOD)
     if isinstance(asked, Refusal):
         return asked
-    first, last = asked.get("start", CALENDAR_FROM), asked.get("end", CALENDAR_TO)
+    first, last = asked.get("start", KNOWN[0]), asked.get("end", KNOWN[1])
     by_settlement = asked.get("date_type") == "settlement"
     reach = LOOK_AHEAD_DAYS if by_settlement else 0
     forms = _sessions(first.toordinal() - _EPOCH - reach, last.toordinal() - _EPOCH)
