@@ -133,7 +133,7 @@ def test_downloads_side_by_side_are_as_one_after_the_other(
     stdout, stderr = other.communicate(timeout=120)
     assert other.returncode == 0, stderr
     assert told(stdout)["failed"] == []
-    assert server.count() > REQUESTS
+    assert server.count() >= REQUESTS  # none is left out, whoever asks for it
     assert prints(tmp_path / "store") == undisturbed
 
 
