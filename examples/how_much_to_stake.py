@@ -9,7 +9,7 @@ whatever leaves you able to go on.
 import fanfold as ff
 from fanfold.simulation.models import MODELS, fit_model
 
-YEAR, PATHS, SEED = 252, 50_000, 7
+YEAR, PATHS, SEED = 252, 20_000, 7
 bars = ff.load_bars("sample", symbols=["AAPL", "MSFT", "IBM"], start="2000-03-01")
 returns = bars.close[1:] / bars.close[:-1] - 1.0  # [bar, asset], simple
 

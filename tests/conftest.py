@@ -1,7 +1,8 @@
-"""What all tests share: where compiled code is kept, how long properties are hunted, real data."""
+"""What all tests share: where they write, how long properties are hunted, real data."""
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,12 @@ REPO = Path(__file__).resolve().parents[1]
 
 # Compiled code is kept between test runs: its cache goes by content, so it is never stale.
 os.environ.setdefault("FANFOLD_HOME", str(REPO / ".fanfold"))
+# What tests write is gone with them, so they need not wait until a disk has it: that alone takes
+# seconds for each new database of MLflow. A container may have no such memory, or little.
+MEMORY = Path("/dev/shm")  # noqa: S108  (pytest makes a folder there that is its user's alone)
+MEMORY_BYTES_MIN = 2 * 2**30
+if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_MIN:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 # One local Ray without a login, and no calls home.
 os.environ.setdefault("RAY_AUTH_MODE", "disabled")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -20,10 +27,10 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 # An example may wait for the compiler, so none has a deadline.
 SLOW_START = (HealthCheck.too_slow,)
-settings.register_profile("quick", deadline=None, max_examples=50, suppress_health_check=SLOW_START)
+settings.register_profile("quick", deadline=None, max_examples=25, suppress_health_check=SLOW_START)
 # Every merge waits for these: the same examples each time, and somewhat fewer.
 settings.register_profile(
-    "ci", parent=settings.get_profile("quick"), derandomize=True, max_examples=25
+    "ci", parent=settings.get_profile("quick"), derandomize=True, max_examples=15
 )
 settings.register_profile("long", parent=settings.get_profile("quick"), max_examples=2_000)
 settings.load_profile(

@@ -9,6 +9,7 @@
         ├── StrategyError     a decision raised, or wrote what cannot be a target
         ├── WarmUpError       a study was begun before its largest warm-up was known
         ├── SourceError       a source of market data could not be reached, or failed
+        ├── LiveError         a deployment, its broker or its record failed
         └── JobError          a cluster, a tracking store or a report failed
 
 Each takes one message, so that its type survives the way through Ray. The text
@@ -54,3 +55,7 @@ class SourceError(RunError):
 
 class JobError(RunError):
     """A cluster, a tracking store or a report could not do its part."""
+
+
+class LiveError(RunError):
+    """A deployment could not be brought up, watched or stopped, or its record is damaged."""

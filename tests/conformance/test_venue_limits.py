@@ -65,5 +65,5 @@ def test_at_full_speed_the_market_waits_for_a_client_and_stops_with_it(basic: Ve
         told = [one.timestamp for one in seen if type(one).__name__ == "Bar"]
         assert (len(told), told) == (expected, sorted(told))
         basic.process.send_signal(signal.SIGTERM)
-        assert basic.process.wait(10) == 0
+        assert basic.process.wait(60) == 0
         basic.forget()

@@ -146,7 +146,7 @@ def test_the_feed_of_events_goes_on_with_what_happens(shares: Venue) -> None:
             one.close()
         assert (codes[:7], codes[-1]) == ([200] * 7, 429)  # 8 at a time
     # Who is gone is not waited for: the places are free again.
-    eventually(lambda: not clients(shares, "trading"), seconds=5.0)
+    eventually(lambda: not clients(shares, "trading"))
     told = json.loads(first.removeprefix(b"data: "))
     assert told["order"]["id"] == str(order.id)
     client.cancel_orders()

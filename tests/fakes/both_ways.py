@@ -7,7 +7,7 @@ from hypothesis import settings
 
 from fanfold.domain.compiled import Compiled
 
-few = settings(max_examples=max(settings.default.max_examples // 4, 1))
+few = settings(max_examples=max(settings.default.max_examples // 4, 5))
 """For properties that are asked of dozens of things, each with its own examples."""
 
 

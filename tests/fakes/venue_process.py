@@ -20,9 +20,9 @@ from typing import Any
 import requests
 
 KEY, SECRET = "PKTESTVENUE", "made-up-secret"
-READY_S_MAX = 60.0
-STOP_S_MAX = 20.0
-SEEN_S_MAX = 20.0
+READY_S_MAX = 120.0
+STOP_S_MAX = 60.0
+SEEN_S_MAX = 60.0
 
 
 @dataclass

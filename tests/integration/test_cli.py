@@ -44,6 +44,7 @@ def test_a_backtest_shows_its_metrics_and_says_the_same_as_json() -> None:
     assert first["mlflow_run_id"] is None
 
 
+@pytest.mark.usefixtures("with_a_store")
 def test_a_sweep_is_tracked_drawn_and_drawn_again(tmp_path: Path) -> None:
     result = invoked("run", SWEEP, "--workers", 0, *SMALL, "--json")
     assert result.exit_code == 0, result.stderr
@@ -55,15 +56,6 @@ def test_a_sweep_is_tracked_drawn_and_drawn_again(tmp_path: Path) -> None:
     assert again.exit_code == 0, again.stderr
     (drawn,) = last_object(again)["artifacts"]
     assert Path(drawn).read_bytes() == report.read_bytes()
-
-
-@pytest.mark.cluster
-def test_the_same_sweep_has_the_same_hash_with_workers_of_its_own() -> None:
-    here = last_object(invoked("run", SWEEP, "--workers", 0, *SMALL, "--no-track", "--json"))
-    there = last_object(
-        invoked("run", SWEEP, "--workers", 1, *SMALL, "--no-track", "--json", "--set", "folder=ray")
-    )
-    assert here["result_hash"] == there["result_hash"]
 
 
 def test_random_samples_of_a_space_go_by_their_seed() -> None:

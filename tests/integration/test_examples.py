@@ -10,6 +10,7 @@ from typing import Any
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from tests.fakes.scripts import printed_here
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
@@ -20,10 +21,10 @@ LADDER = ("nothing", "+ half a spread", "+ impact", "+ half a cent", "+ 1 %", "+
 """How the rows of the first table begin, from the cheapest to the dearest."""
 
 
-def printed(name: str, folder: Path, *words: str) -> str:
-    """What an example prints when it runs in an empty folder."""
+def printed(name: str, folder: Path) -> str:
+    """What an example prints when it runs in an empty folder, in a process of its own."""
     done = subprocess.run(
-        [sys.executable, str(EXAMPLES / name), *words],
+        [sys.executable, str(EXAMPLES / name)],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -52,7 +53,7 @@ def test_the_first_steps_end_with_books_that_agree(tmp_path: Path) -> None:
 
 
 def test_half_of_kelly_keeps_most_of_the_growth(tmp_path: Path) -> None:
-    said = printed("how_much_to_stake.py", tmp_path)
+    said = printed_here(EXAMPLES / "how_much_to_stake.py", tmp_path)
     rows = {
         float(size): tuple(map(float, cells))
         for size, *cells in re.findall(r"× (\S+) +(\S+)% +(\S+)% +(\S+)%", said)
@@ -65,14 +66,14 @@ def test_half_of_kelly_keeps_most_of_the_growth(tmp_path: Path) -> None:
 
 
 def test_an_own_strategy_is_the_same_compiled_and_plain(tmp_path: Path) -> None:
-    said = printed("own_strategy.py", tmp_path)
+    said = printed_here(EXAMPLES / "own_strategy.py", tmp_path)
     assert "Equal fills and equal metrics, to the last bit: True" in said
     assert number(said, r"stop +(\d+)") > 0
     assert number(said, r"target +(\d+)") > 0
 
 
 def test_costs_turn_a_wonderful_result_into_a_loss(tmp_path: Path) -> None:
-    said = printed("costs_kill_an_edge.py", tmp_path)
+    said = printed_here(EXAMPLES / "costs_kill_an_edge.py", tmp_path)
     ladder = [number(said, rf"(?m)^{re.escape(head)}.*? (-?\d+)%") for head in LADDER]
     assert ladder == sorted(ladder, reverse=True)
     assert ladder[0] > 100.0
@@ -84,7 +85,7 @@ def test_costs_turn_a_wonderful_result_into_a_loss(tmp_path: Path) -> None:
 
 
 def test_the_best_of_a_sweep_is_not_shown_to_be_more_than_luck(tmp_path: Path) -> None:
-    said = printed("sweep_read_properly.py", tmp_path)
+    said = printed_here(EXAMPLES / "sweep_read_properly.py", tmp_path)
     before, after = re.findall(r"the best: (-?[\d.]+) before, (-?[\d.]+) after", said)[0]
     assert float(after) < float(before)
     assert number(said, r"probability of more than luck +(\d+)%") < 95.0
@@ -95,7 +96,7 @@ def test_a_friend_s_report_is_one_file_and_needs_no_browser(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))  # printing has its own tests, and takes long
-    said = printed("report_for_a_friend.py", tmp_path, "out")
+    said = printed_here(EXAMPLES / "report_for_a_friend.py", tmp_path, "out")
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "<h1>New highs, with a stop</h1>" in page
     assert not re.search(r"<(script|link|img)[^>]+(src|href)=\"https?:", page)
@@ -103,15 +104,8 @@ def test_a_friend_s_report_is_one_file_and_needs_no_browser(
 
 
 def test_a_friend_s_report_asks_for_a_folder(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, str(EXAMPLES / "report_for_a_friend.py")],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert "FOLDER" in done.stderr
+    with pytest.raises(SystemExit, match="FOLDER"):
+        printed_here(EXAMPLES / "report_for_a_friend.py", tmp_path)
 
 
 def test_a_rehearsed_day_buys_nothing_twice_though_an_answer_is_lost(tmp_path: Path) -> None:

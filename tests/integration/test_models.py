@@ -100,8 +100,10 @@ def copy(kept: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("store") / "mlruns"
+def store(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("store")
+    shutil.copy(empty_store, folder)
+    return folder
 
 
 def a_run(store: Path, **values: Any) -> str:

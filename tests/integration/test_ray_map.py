@@ -8,7 +8,17 @@ import pytest
 from tests.fakes.alpaca_server import KEY_ID, AlpacaServer, alpaca_server
 from tests.fakes.minutes import minutes
 from tests.fakes.panels import wild_bars
+from tests.integration.test_faults import parts_in
+from tests.integration.test_risk_jobs import (
+    AHEAD,
+    CHUNK_SECONDS,
+    CONFIGS,
+    NO_PAGE,
+    SMALL,
+    closed,
+)
 
+import fanfold as ff
 from fanfold.distributed import connected, ray_map
 from fanfold.engine.backtest import terms_of
 from fanfold.errors import ConfigError, DataError
@@ -17,15 +27,20 @@ from fanfold.research import chunks
 from fanfold.research.chunks import cut, map_here
 from fanfold.research.plan import Grid, axes_of
 from fanfold.research.sweep import Sweep, run_sweep_chunk
+from fanfold.settings import MonteCarloSettings
+from fanfold.simulation.path_risk import PathRisk, path_risk
 from fanfold.strategies import SmaCross
+from fanfold.workflows import horizons as horizons_module
 from fanfold.workflows.data.ingest import ingest
 from fanfold.workflows.data.ingest_plan import Asked
 from fanfold.workflows.fleet import Fleet
+from fanfold.workflows.horizons import horizons_of
 from fanfold.workflows.sweep import run_sweep
 
 BARS = wild_bars(3, 60, 2)
 SPACE = {"fast": [2, 3, 8], "slow": [5, 8, 13, 21]}
 COUNT = 12
+FEW = ("--set", "strategy.params.fast={range: [5, 8]}", "--set", "strategy.params.slow=30")
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +130,64 @@ def test_an_ingest_stores_the_same_on_any_number_of_workers(
         return {str(one.series): one.fingerprint for one in Store.at(asked.store or "").list()}
 
     assert stored(2) == stored(0)
+
+
+def bits(risk: PathRisk) -> list[Any]:
+    counted = (risk.log_growth, risk.max_drawdown, risk.drawdown_bars, risk.bars_under_water)
+    return [risk, *((one.points.tolist(), one.counts.tolist()) for one in counted)]
+
+
+@pytest.mark.usefixtures("processors")
+def test_chunks_of_paths_on_a_cluster_are_the_paths_of_one_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(horizons_module, "TASK_STEPS", 1)
+    monkeypatch.setattr(horizons_module, "CHUNK_PATHS", 400)
+    returns = ff.GBM(drift=5e-4, volatility=0.01).draw(bar_count=300, path_count=1, seed=8)[0]
+    settings = MonteCarloSettings(models=["bootstrap", "gbm"], paths=3_000, bars=20)
+    with Fleet(2, None) as fleet:
+        found, refused = horizons_of(
+            returns, settings, seed=3, fleet=fleet, strategy=SmaCross, shown=False
+        )
+        assert fleet.processors == 2
+    assert refused == {}
+    for one in found:
+        alone = path_risk(
+            one.model, bar_count=20, path_count=3_000, seed=3, ruin=settings.ruin,
+            goal=settings.goal,
+        )  # fmt: skip
+        assert bits(one.risk) == bits(alone)
+
+
+@pytest.mark.usefixtures("processors")
+def test_a_job_on_two_workers_has_the_hash_of_the_one_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched = (
+        *("--set", "monte_carlo.retune=3", "--set", "monte_carlo.prices=gbm"),
+        *("--set", "monte_carlo.space={fast: {range: [5, 40]}}"),
+    )
+    words = ("run", AHEAD, *SMALL, *searched, *NO_PAGE, "--no-track")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(chunks, "CHUNK_SECONDS", CHUNK_SECONDS)
+    here = closed(*words, "--workers", 0)
+    there = closed(*words, "--workers", 2, "--set", f"folder={tmp_path / 'there'}")
+    assert there["result_hash"] == here["result_hash"]
+    assert there["metrics"] == here["metrics"]
+    files = [Path(job["artifacts"][0]).read_bytes() for job in (here, there)]
+    assert files[0] == files[1]
+    assert len(parts_in(tmp_path / "there")) > 1
+
+
+@pytest.mark.usefixtures("processors")
+def test_the_same_sweep_has_the_same_hash_with_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ("run", CONFIGS / "sweep.yaml", *FEW, "--no-track")
+    here = closed(*words, "--workers", 0)
+    there = closed(*words, "--workers", 1, "--set", "folder=ray")
+    assert here["result_hash"] == there["result_hash"]
 
 
 def refuse(shared: str, chunk: int) -> int:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ def tracked(*words: object) -> str:
     return last_object(result)["mlflow_run_id"]
 
 
+@pytest.mark.usefixtures("with_a_store")
 def test_one_run_is_a_tear_sheet_and_several_are_a_comparison(tmp_path: Path) -> None:
     first = tracked(BACKTEST)
     second = tracked(BACKTEST, "--set", "strategy.params.fast=5")
@@ -60,6 +62,7 @@ def test_one_run_is_a_tear_sheet_and_several_are_a_comparison(tmp_path: Path) ->
     assert Path(elsewhere).read_text(encoding="utf-8") == source
 
 
+@pytest.mark.usefixtures("with_a_store")
 @pytest.mark.skipif(not has_browser, reason="no Chromium on the PATH to print with")
 def test_a_report_is_printed_beside_itself() -> None:
     result = invoked("report", tracked(BACKTEST), "--pdf", "--json")
@@ -67,6 +70,12 @@ def test_a_report_is_printed_beside_itself() -> None:
     page, printed = (Path(path) for path in last_object(result)["artifacts"])
     assert printed == page.with_suffix(".pdf")
     assert printed.read_bytes().startswith(b"%PDF-")
+    if shutil.which("pdftotext"):
+        text = subprocess.run(
+            ["pdftotext", str(printed), "-"], capture_output=True, text=True, check=True
+        ).stdout
+        for words in ("Drawdowns", "Break-even cost", "How it is counted"):
+            assert words in text
 
 
 def test_without_a_browser_nothing_is_begun(
@@ -80,6 +89,7 @@ def test_without_a_browser_nothing_is_begun(
     assert last_object(result)["status"] == "failed"
 
 
+@pytest.mark.usefixtures("with_a_store")
 def test_the_best_of_a_sweep_is_compared_with_a_backtest() -> None:
     small = ["--set", "strategy.params.fast={range: [5, 7]}", "--set", "strategy.params.slow=30"]
     sweep = tracked(SWEEP, "--workers", 0, *small)

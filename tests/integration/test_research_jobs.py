@@ -35,6 +35,7 @@ def closed(*words: object) -> dict[str, Any]:
     return json.loads(result.stdout.strip().splitlines()[-1])
 
 
+@pytest.mark.usefixtures("with_a_store")
 def test_a_tuning_is_counted_drawn_tracked_and_asked(tmp_path: Path) -> None:
     job = closed("run", CONFIGS / "tune.yaml", *HERE, *SHORT)
     assert job["metrics"]["trial_count"] <= 8
@@ -57,6 +58,7 @@ def test_a_tuning_is_counted_drawn_tracked_and_asked(tmp_path: Path) -> None:
     assert again["metrics"]["trial_count"] == job["metrics"]["trial_count"]
 
 
+@pytest.mark.usefixtures("with_a_store")
 def test_a_walk_forward_reports_its_folds_and_is_drawn_again_from_the_store(tmp_path: Path) -> None:
     job = closed("run", CONFIGS / "walk_forward.yaml", *HERE, *WALK)
     assert {"sharpe", "efficiency", "overfitting_probability"} <= job["metrics"].keys()
@@ -91,6 +93,7 @@ def test_a_sealed_holdout_is_read_once(tmp_path: Path) -> None:
     assert invoked(*backtest).exit_code == 0
 
 
+@pytest.mark.usefixtures("with_a_store")
 def test_a_model_is_kept_with_the_run_and_forecasts_the_same(tmp_path: Path) -> None:
     small = (
         *("--set", "search.trials=2", "--set", "search.generation=2"),

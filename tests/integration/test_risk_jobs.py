@@ -1,11 +1,10 @@
-"""The jobs about risk, from the command to the stored run: here, on workers, and after a death."""
+"""The jobs about risk, from the command to the stored run: here, and after a death."""
 
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +17,9 @@ from tests.integration.test_faults import parts_in
 
 import fanfold as ff
 from fanfold.cli import main
-from fanfold.distributed import connected
 from fanfold.research import chunks
-from fanfold.settings import MonteCarloSettings
-from fanfold.simulation.path_risk import PathRisk, path_risk
 from fanfold.strategies import SmaCross
 from fanfold.tracking import fetch_artifacts, tracking_uri
-from fanfold.workflows import horizons as horizons_module
-from fanfold.workflows.fleet import Fleet
-from fanfold.workflows.horizons import horizons_of
 
 CONFIGS = REPO / "configs"
 AHEAD, STRESS = CONFIGS / "monte_carlo.yaml", CONFIGS / "stress.yaml"
@@ -63,12 +56,6 @@ def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.delenv("FANFOLD_LEDGER", raising=False)
 
 
-@pytest.fixture(scope="module")
-def processors() -> Iterator[int]:
-    with connected(2) as count:
-        yield count
-
-
 def invoked(*words: object) -> Result:
     return CliRunner().invoke(main, [str(word) for word in words])
 
@@ -94,11 +81,6 @@ def hash_of(folder: Path | None = None) -> str:
     return runs.hash
 
 
-def bits(risk: PathRisk) -> list[Any]:
-    counted = (risk.log_growth, risk.max_drawdown, risk.drawdown_bars, risk.bars_under_water)
-    return [risk, *((one.points.tolist(), one.counts.tolist()) for one in counted)]
-
-
 @pytest.mark.soak
 def test_a_driver_that_is_killed_among_histories_goes_on_to_the_same_hash(tmp_path: Path) -> None:
     folder = tmp_path / "histories"
@@ -118,47 +100,7 @@ def test_a_driver_that_is_killed_among_histories_goes_on_to_the_same_hash(tmp_pa
     assert parts_in(folder) == after
 
 
-@pytest.mark.usefixtures("processors")
-def test_chunks_of_paths_on_a_cluster_are_the_paths_of_one_call(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(horizons_module, "TASK_STEPS", 1)
-    monkeypatch.setattr(horizons_module, "CHUNK_PATHS", 400)
-    returns = ff.GBM(drift=5e-4, volatility=0.01).draw(bar_count=300, path_count=1, seed=8)[0]
-    settings = MonteCarloSettings(models=["bootstrap", "gbm"], paths=3_000, bars=20)
-    with Fleet(2, None) as fleet:
-        found, refused = horizons_of(
-            returns, settings, seed=3, fleet=fleet, strategy=SmaCross, shown=False
-        )
-        assert fleet.processors == 2
-    assert refused == {}
-    for one in found:
-        alone = path_risk(
-            one.model, bar_count=20, path_count=3_000, seed=3, ruin=settings.ruin,
-            goal=settings.goal,
-        )  # fmt: skip
-        assert bits(one.risk) == bits(alone)
-
-
-@pytest.mark.usefixtures("processors")
-def test_a_job_on_two_workers_has_the_hash_of_the_one_here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    searched = (
-        *("--set", "monte_carlo.retune=3", "--set", "monte_carlo.prices=gbm"),
-        *("--set", "monte_carlo.space={fast: {range: [5, 40]}}"),
-    )
-    words = ("run", AHEAD, *SMALL, *searched, *NO_PAGE, "--no-track")
-    monkeypatch.setattr(chunks, "CHUNK_SECONDS", CHUNK_SECONDS)
-    here = closed(*words, "--workers", 0)
-    there = closed(*words, "--workers", 2, "--set", f"folder={tmp_path / 'there'}")
-    assert there["result_hash"] == here["result_hash"]
-    assert there["metrics"] == here["metrics"]
-    files = [Path(job["artifacts"][0]).read_bytes() for job in (here, there)]
-    assert files[0] == files[1]
-    assert len(parts_in(tmp_path / "there")) > 1
-
-
+@pytest.mark.usefixtures("with_a_store")
 def test_a_job_is_drawn_counted_and_tracked_with_a_child_a_model(tmp_path: Path) -> None:
     from mlflow import MlflowClient
 
@@ -193,6 +135,7 @@ def test_a_job_is_drawn_counted_and_tracked_with_a_child_a_model(tmp_path: Path)
     assert again["result_hash"] == job["result_hash"]
 
 
+@pytest.mark.usefixtures("with_a_store")
 def test_a_stress_is_drawn_and_tracked_and_the_same_again() -> None:
     job = closed("run", STRESS, *SHORT)
     risk, report = (Path(file) for file in job["artifacts"])

@@ -46,7 +46,7 @@ def venue(tmp_path_factory: pytest.TempPathFactory) -> Generator[Venue]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
     yield started
     started.process.send_signal(signal.SIGINT)
-    assert started.process.wait(20) == 0
+    assert started.process.wait(60) == 0
     started.forget()
     assert started.log.read_text() == ""
 
@@ -324,7 +324,7 @@ def test_it_stops_well_in_the_midst_of_traffic(tmp_path: Path) -> None:
     for _ in range(3):
         venue.process.send_signal(signal.SIGTERM)
         time.sleep(0.05)
-    assert venue.process.wait(20) == 0
+    assert venue.process.wait(60) == 0
     venue.forget()
     for wire in wires:
         wire.close()

@@ -28,7 +28,7 @@ def committed(path: Path, seed: int, count: int) -> int:
             told.readline()
         child.kill()
         rest = told.read().splitlines(keepends=True)  # what it still told before it was gone
-    child.wait(20)
+    child.wait(60)
     whole = [int(line) for line in rest if line.endswith("\n")]
     return whole[-1] if whole else count - 1
 

@@ -3,7 +3,7 @@
 import click
 
 from fanfold import __version__
-from fanfold.cli import data, research, run, venue
+from fanfold.cli import chaos, data, live, research, run, venue
 
 __all__ = ["main"]
 
@@ -22,6 +22,7 @@ def main() -> None:
       fanfold audit lookahead SmaCross     does it look ahead
       fanfold data list                    what data is at hand
       fanfold venue                        a local exchange to rehearse on
+      fanfold live up configs/live_paper.yaml   trade there, with the code that was tested
     """  # noqa: D301  (click reads the escape itself)
 
 
@@ -30,5 +31,7 @@ for _command in (
     *(research.report, research.trials, research.audit, research.unseal),
     data.data,
     venue.venue,
+    live.live,
+    chaos.chaos,
 ):
     main.add_command(_command)

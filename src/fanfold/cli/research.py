@@ -138,6 +138,40 @@ def lookahead(
     guarded(work, as_json=as_json, debug=debug)
 
 
+@audit.command()
+@click.argument("session")
+@click.option("--bars", help="Final bars: a store, a file or the sample; the broker's by default.")
+@click.option("--no-track", is_flag=True, help="Leave MLflow out.")
+@common
+def parity(session: str, bars: str | None, *, no_track: bool, as_json: bool, debug: bool) -> None:
+    """Compare what was decided and earned live with the backtest.
+
+    SESSION is a deployment's name or folder. Its recorded inputs go through the engine again
+    and must give the same decisions, bit for bit: exit code 1 if any differs. The vendor's
+    final bars show which decisions would have been others, and the difference in money is
+    split into data, refusals, timing, fill price and fees.
+
+    \b
+    Examples:
+      fanfold audit parity paper-sma
+      fanfold audit parity paper-sma --bars market --json
+    """  # noqa: D301  (click reads the escape itself)
+
+    def work(context: Context) -> None:
+        from fanfold.workflows.live.parity import parity_job
+
+        closed = parity_job(session, final=bars, track=not no_track)
+        for line in closed.lines:
+            context.say(line)
+        for problem in closed.problems:
+            context.warn(problem)
+        context.end(closed.content)
+        if closed.status == "different":
+            sys.exit(FAILURE)
+
+    guarded(work, as_json=as_json, debug=debug)
+
+
 @click.command()
 @click.argument("study")
 @common

@@ -131,7 +131,7 @@ def assert_alike(bars: Bars, terms: Terms) -> int:
 
 
 @given(seed=st.integers(0, 2**32 - 1), terms=TERMS)
-@settings(max_examples=80)
+@settings(max_examples=40)
 def test_orders_and_exits_fill_as_the_reference_says(seed: int, terms: Terms) -> None:
     rng = np.random.default_rng(seed)
     bars = rough_bars(rng)
@@ -139,7 +139,6 @@ def test_orders_and_exits_fill_as_the_reference_says(seed: int, terms: Terms) ->
 
 
 @given(seed=st.integers(0, 2**32 - 1), terms=TERMS, part=choice(0.1, 0.5, 0.9))
-@settings(max_examples=40)
 def test_partial_fills_are_those_of_the_reference(seed: int, terms: Terms, part: float) -> None:
     options = terms.options.model_copy(update={"participation": part})
     terms = terms_of(venue="ideal", options=options, sizing=terms.sizing, costs=terms.costs)

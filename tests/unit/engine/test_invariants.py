@@ -4,7 +4,7 @@ from collections import defaultdict
 from fractions import Fraction
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.fakes.decisions import GuardTheAccount, MindTheAccount, Wander, WanderWithPrices
 from tests.fakes.runs import Case, cases, run, tape_of
@@ -133,7 +133,6 @@ def test_equity_is_cash_and_marked_positions_at_every_bar(strategy: Wander, case
 
 
 @given(strategy=WITH_PRICES, case=cases())
-@settings(max_examples=40)
 def test_no_fill_is_better_than_its_bar_allows(strategy: Wander, case: Case) -> None:
     result = run(strategy, *case)
     for fill in tape_of(result)["fills"]:
@@ -156,7 +155,6 @@ def test_no_fill_is_better_than_its_bar_allows(strategy: Wander, case: Case) -> 
 
 
 @given(strategy=WITH_PRICES, case=cases())
-@settings(max_examples=40)
 def test_limits_are_kept_and_stops_are_not_bettered(strategy: Wander, case: Case) -> None:
     result = run(strategy, *case)
     tape = tape_of(result)
@@ -231,7 +229,6 @@ def assert_sensible(order: Any) -> None:
 
 
 @given(strategy=STRATEGIES, case=cases(events=False))
-@settings(max_examples=40)
 def test_participation_is_never_exceeded(strategy: Wander, case: Case) -> None:
     bars, terms = case
     part = terms.options.participation
@@ -248,7 +245,6 @@ def test_participation_is_never_exceeded(strategy: Wander, case: Case) -> None:
 
 
 @given(strategy=WITH_PRICES, case=cases())
-@settings(max_examples=40)
 def test_an_exit_disarms_until_something_else_is_wished(strategy: Wander, case: Case) -> None:
     """Between an exit and the end of its position nothing opens; never, where that is asked."""
     never = case[1].options.rearm == "never"
@@ -292,7 +288,6 @@ def test_a_close_never_turns_a_position_around(strategy: Wander, case: Case) -> 
 
 
 @given(strategy=STRATEGIES, case=cases())
-@settings(max_examples=40)
 def test_openings_at_the_open_stay_within_leverage_and_the_gross_limit(
     strategy: Wander, case: Case
 ) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.fakes.decisions import GuardTheAccount, MindTheAccount, Wander, WanderWithPrices
 from tests.fakes.runs import Case, cases, fields_of, roomy_tape, run, unrecorded
@@ -54,7 +54,6 @@ def test_ratios_are_those_of_the_equity_curve(strategy: Wander, case: Case) -> N
 
 
 @given(strategy=STRATEGIES, case=cases(bars=(20, 90)))
-@settings(max_examples=30)
 def test_beta_and_alpha_are_those_against_the_benchmark(strategy: Wander, case: Case) -> None:
     result = run(strategy, *case)
     bars = result.bars

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fanfold.measures.tiles import Search, Tile, tail_of
@@ -30,7 +30,6 @@ def awkward(bars: int) -> np.ndarray:
     )
 
 
-@settings(max_examples=30)
 @given(
     bars=st.integers(1, 3_000),
     quantile=st.sampled_from([1e-6, 0.001, 0.01, 0.05, 0.1, 0.3, 0.5, 0.7, 0.95, 0.999]),

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.fakes import leaks
 from tests.fakes.decisions import GuardTheAccount, MindTheAccount, Wander, WanderWithPrices
@@ -198,7 +198,6 @@ def test_an_equal_seed_gives_an_equal_audit_and_another_other_cuts() -> None:
     assert {1, SAMPLE.bar_count - 2} <= set(one.cut_bars) & set(other.cut_bars)
 
 
-@settings(max_examples=25)
 @given(
     strategy=st.sampled_from([Wander, MindTheAccount, WanderWithPrices, GuardTheAccount]).flatmap(
         lambda kind: st.builds(kind, seed=st.integers(0, 99))
@@ -233,7 +232,6 @@ def test_where_a_session_is_cut_orders_for_the_day_still_work() -> None:
     assert audit.findings == ()
 
 
-@settings(max_examples=25)
 @given(
     bars=st.builds(
         wild_bars,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.fakes.decisions import Wander
 from tests.fakes.panels import flat_bars, wild_bars
@@ -278,7 +278,6 @@ def test_a_figure_in_the_middle_of_ties_ranks_in_the_middle() -> None:
 
 
 @given(real=st.integers(-3, 3), drawn=st.lists(st.integers(-3, 3), min_size=1, max_size=30))
-@settings(max_examples=50)
 def test_turning_all_figures_round_turns_the_rank_round(real: int, drawn: list[int]) -> None:
     rank = percentile_of(float(real), drawn)
     turned = percentile_of(float(-real), [-each for each in drawn], lower=True)
@@ -288,7 +287,6 @@ def test_turning_all_figures_round_turns_the_rank_round(real: int, drawn: list[i
 
 
 @given(trips=st.lists(st.floats(-0.5, 0.5), min_size=10, max_size=40), seed=st.integers(0, 99))
-@settings(max_examples=25)
 def test_quantiles_rise_and_hold_the_mean(trips: list[float], seed: int) -> None:
     for drawn in block_test(trips, seed=seed, draw_count=60).distributions.values():
         values = [drawn.quantiles[level] for level in QUANTILES]
@@ -297,7 +295,6 @@ def test_quantiles_rise_and_hold_the_mean(trips: list[float], seed: int) -> None
 
 
 @given(trips=st.lists(st.sampled_from([-0.1, 0.0, 0.1]), min_size=1, max_size=30))
-@settings(max_examples=50)
 def test_the_longest_losing_streak_is_counted_as_by_hand(trips: list[float]) -> None:
     counted = round_trips._longest_losses(np.array([trips, trips[::-1]]))
     assert counted.tolist() == [streak(trips), streak(trips)]

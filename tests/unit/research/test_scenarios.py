@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.fakes.panels import bars_of, flat_bars, wild_bars, wild_markets
 
@@ -138,7 +138,6 @@ def worst_by_hand(bars: Bars, weights: Any, length: int) -> float:
 
 
 @given(seed=st.integers(0, 2**32 - 1), length=st.integers(1, 29))
-@settings(max_examples=25)
 def test_no_stretch_lost_more_than_the_worst(seed: int, length: int) -> None:
     bars = wild_bars(seed, 30, 3, absent_share=0.0)
     weights = {"A2": -0.5, "A0": 1.0}
@@ -209,7 +208,6 @@ def test_a_delisting_leaves_what_a_holder_got() -> None:
 
 
 @given(bars=wild_markets(bars=(8, 40)))
-@settings(max_examples=25)
 def test_growth_is_the_close_over_the_first_close(bars: Bars) -> None:
     growth = holding_growth(bars)
     for asset in range(bars.asset_count):

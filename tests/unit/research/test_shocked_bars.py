@@ -133,7 +133,6 @@ def test_volatility_times_one_changes_no_bit(bars: Bars) -> None:
 
 
 @given(seed=st.integers(0, 2**32 - 1), factor=st.floats(0.1, 3.0))
-@settings(max_examples=25)
 def test_deviations_of_returns_are_multiplied_around_the_same_mean(
     seed: int, factor: float
 ) -> None:
@@ -164,7 +163,6 @@ def test_the_range_of_a_bar_is_multiplied_too() -> None:
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=25)
 def test_correlation_after_the_shock_is_one(seed: int) -> None:
     bars = wild(seed, absent_share=0.0, events=False)
     after = shocked(bars, CorrelationToOne())

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
@@ -142,7 +142,6 @@ def test_gaussian_figures_are_those_of_the_tables() -> None:
 
 
 @given(exposures=st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=2))
-@settings(max_examples=30)
 def test_components_add_up_to_the_value_at_risk(exposures: list[float]) -> None:
     held = np.array(exposures)
     total = gaussian_figures(held, COVARIANCE, 0.95)["value_at_risk_currency"]

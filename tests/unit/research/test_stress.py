@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.fakes.decisions import Wander
 from tests.fakes.panels import flat_bars, wild_bars
@@ -84,7 +84,6 @@ def test_a_window_is_lost_by_todays_exposure_times_its_returns() -> None:
     units=st.lists(st.floats(-100, 100), min_size=2, max_size=2),
     times=st.floats(-3, 3),
 )
-@settings(max_examples=25)
 def test_what_is_lost_is_linear_in_what_is_held(
     seed: int, units: list[float], times: float
 ) -> None:

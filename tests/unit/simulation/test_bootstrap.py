@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
@@ -65,7 +65,6 @@ def test_clusters_are_kept_as_by_arch(
         assert abs(found.mean() - expected["mean"][str(lag)]) < 4 * joint
 
 
-@settings(max_examples=30)
 @given(st.sampled_from(KINDS), st.integers(2, 40), st.data())
 def test_paths_are_blocks_of_the_history(kind: Blocks, bars: int, data: st.DataObject) -> None:
     block = data.draw(st.integers(1, bars))

@@ -193,7 +193,7 @@ def test_calls_cost_what_merton_haug_and_quantlib_say(reference_data: Path) -> N
                 drift=0.08 * years, volatility=0.25 * math.sqrt(0.75 * years),
                 intensity=rate * years, jump_mean=-(jump**2) / 2, jump_volatility=jump,
             )  # fmt: skip
-            drawn = model.draw(bar_count=1, path_count=100_000, seed=len(priced))
+            drawn = model.draw(bar_count=1, path_count=30_000, seed=len(priced))
             priced[years, rate] = model, 100.0 * (1.0 + drawn[:, 0, 0])
         model, prices = priced[years, rate]
         series = call_price(100.0, row["K"], years, 0.08, model)

@@ -10,7 +10,7 @@ from typing import Any
 import cloudpickle
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pydantic import Field
@@ -136,7 +136,6 @@ def test_features_of_a_later_span_begin_with_it() -> None:
     assert rows.bar[rows.bar >= 20].min() == 40 + 2  # ROC and EMA have their first value there
 
 
-@settings(max_examples=25)
 @given(
     seed=st.integers(0, 2**32 - 1),
     cuts=st.lists(st.integers(5, 99), min_size=4, max_size=4, unique=True),

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fanfold.errors import DataError
@@ -177,7 +177,6 @@ def appends(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 @given(parts=appends(), seed=st.integers(0, 99))
-@settings(max_examples=25)
 def test_neither_order_nor_reruns_nor_merging_change_what_is_counted(
     parts: list[dict[str, Any]], seed: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fanfold.errors import ConfigError, DataError
@@ -267,7 +267,6 @@ QUERIES = st.recursive(
 
 
 @given(rows=ROWS, where=QUERIES)
-@settings(max_examples=100)
 def test_a_query_answers_what_pandas_answers(
     rows: list[tuple[int, float | None, str]], where: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fanfold.domain.prices import Basis
@@ -100,7 +100,6 @@ def test_adjusted_prices_are_fetched_with_all_that_is_stored_around(
     assert ledger(store, basis).missing(10 * DAY, 101 * DAY) == ((10 * DAY, 101 * DAY),)
 
 
-@settings(max_examples=50)
 @given(
     noted=st.lists(st.tuples(st.integers(0, 30), st.integers(1, 10)), max_size=5),
     start=st.integers(0, 30),

@@ -59,4 +59,4 @@ def test_a_server_that_never_answers_is_given_up(
         began = time.monotonic()
         with pytest.raises(DataError, match=r"s3://tape/market/store.json must be readable"):
             _ = Store.at(f"s3://tape/market?{query}").exists
-    assert time.monotonic() - began < 10  # not the minutes of the client's own patience
+    assert time.monotonic() - began < 60  # not the minutes of the client's own patience

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fanfold.errors import ConfigError, DataError
@@ -53,7 +53,6 @@ def test_ranges_begin_where_the_calendar_does(kind: str, timeframe: str, starts:
     assert days(spans)[: len(starts)] == starts
 
 
-@settings(max_examples=30)
 @given(
     start=st.integers(-3_000, 9_000),
     length=st.integers(1, 9_000),

@@ -1,0 +1,1 @@
+"""Live trading: market data, signal, risk and execution as plain classes on ZeroMQ."""

@@ -1,0 +1,1 @@
+"""Execution: approved goals become orders, and orders fills, each exactly once."""

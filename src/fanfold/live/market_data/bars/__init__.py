@@ -1,0 +1,1 @@
+"""Steps: whose bars are together at which instant."""

@@ -1,0 +1,1 @@
+"""What is asked of the broker over HTTP: its clock, and what the stream did not tell."""

@@ -1,0 +1,1 @@
+"""What a deployment took in and did, as Parquet."""

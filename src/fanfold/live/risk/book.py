@@ -1,0 +1,179 @@
+"""One asset as risk sees it: its market, what is held, what is approved, what that takes."""
+
+from collections import deque
+from typing import Any, Final
+
+from msgspec import Struct
+
+from fanfold.domain.money import share as _share
+from fanfold.execution.costs import order_fee as _order_fee
+from fanfold.live.messages import Quote
+from fanfold.live.risk.rules import AssetRules, RiskRules
+
+share: Final = _share.function
+"""The plain function: this is called for each intent."""
+
+order_fee: Final = _order_fee.function
+
+VOLUME_BARS: Final = 20
+"""Bars over which volume is usual, as in backtests [bars]."""
+
+PROTECTIVE: Final = frozenset({"stop", "target"})
+"""Roles of orders that end a position by themselves: they open nothing."""
+
+
+class OpenOrder(Struct, frozen=True):
+    """What may still fill of one of our orders: signed lots, and its prices."""
+
+    role: str
+    left: int
+    limit: float
+    stop: float
+
+
+class Book:
+    """State of one asset; money in micro-units, quantities in lots.
+
+    Attributes:
+        middle: Twice the last believed price [currency]: bid + ask.
+        worth: Micro-units that the position gains as `middle` rises by one.
+        doubts: Prices since the last believed one, while a jump is not confirmed.
+        deferred: Gain of a jump over a night, counted once positions are known anew.
+        mark: Price that limits value at, as the engine's, 0 for none.
+        goal: Signed lots that are approved to be held, while `stands`; `pending` until
+            execution has told of an order for them.
+        spent: Buying power that the approval will still take [micro-units].
+        ceiling: Highest price of a buy at market while the mark is `ceiling_of`.
+        value, kept, kept_net, opening, opening_net: Signed value of the position, absolute
+            and signed value of what it keeps, cost and signed value of what still opens.
+    """
+
+    __slots__ = (
+        "approval", "approved_ts", "ceiling", "ceiling_of", "close", "daily_volume", "deferred",
+        "deferred_ts", "doubts",
+        "goal", "halted", "held", "kept", "kept_net", "limit", "mark", "middle", "number",
+        "opening", "opening_net", "orders", "over_night", "pending", "price_ts", "quote",
+        "rules", "spent", "stale", "stands", "stop", "unmarked", "value", "volumes", "worth",
+    )  # fmt: skip
+
+    def __init__(self, number: int, rules: AssetRules) -> None:
+        self.number = number
+        self.rules = rules
+        self.quote: Quote | None = None
+        self.middle = 0.0
+        self.worth = 0.0
+        self.doubts: list[float] = []
+        self.over_night = False
+        self.deferred = 0.0
+        self.deferred_ts = 0
+        self.price_ts = 0
+        self.mark = 0
+        self.close = 0.0
+        self.daily_volume = 0.0
+        self.volumes: deque[float] = deque(maxlen=VOLUME_BARS)
+        self.halted = False
+        self.stale = False
+        self.held = 0
+        self.orders: dict[str, OpenOrder] = {}
+        self.goal = 0
+        self.stands = False
+        self.approval = 0
+        self.pending = False
+        self.spent = 0
+        self.unmarked = False
+        self.ceiling = self.ceiling_of = 0
+        self.approved_ts = 0
+        self.limit = self.stop = float("nan")
+        self.value = self.kept = self.kept_net = self.opening = self.opening_net = 0
+
+    def remainder(self) -> int:
+        """Signed lots that are approved or open and not yet filled: the larger of the two."""
+        approved = self.goal - self.held if self.stands else 0
+        if not self.orders:
+            return approved
+        working = sum(each.left for each in self.orders.values() if each.role not in PROTECTIVE)
+        return approved if abs(approved) >= abs(working) else working
+
+    @property
+    def is_live(self) -> bool:
+        """Whether anything is held, approved or open."""
+        return self.held != 0 or self.stands or bool(self.orders)
+
+    def average_volume(self) -> float:
+        """Usual volume of a bar [units]; NaN until there was one."""
+        volumes = self.volumes
+        return sum(volumes) / len(volumes) if volumes else float("nan")
+
+
+class Sums:
+    """What all books hold together, kept up as they change [micro-units].
+
+    Attributes:
+        cash: Of the account.
+        held: Sum of the positions' values, so equity is cash + held.
+        gross: Sum of their absolute values.
+        net: Signed value of what stays and opens.
+        reserved: Cost of what still opens.
+        sectors: Absolute value of what stays, and cost of what opens, by sector.
+        unmarked: Positions whose price is not known.
+    """
+
+    __slots__ = ("cash", "gross", "held", "net", "reserved", "sectors", "unmarked")
+
+    def __init__(self, sector_count: int) -> None:
+        self.cash = self.held = self.gross = self.net = self.reserved = 0
+        self.sectors = [0] * sector_count
+        self.unmarked = 0
+
+    @property
+    def equity(self) -> int:
+        """Cash and marked positions."""
+        return self.cash + self.held
+
+
+def split_order(held: int, wanted: int) -> tuple[int, int]:
+    """What of an order closes and what opens, as the engine splits it [lots]."""
+    if wanted == 0 or held == 0 or (wanted < 0) == (held < 0):
+        return 0, wanted
+    close = max(wanted, -held) if wanted < 0 else min(wanted, -held)
+    return close, wanted - close
+
+
+def opening_cost(lots: int, mark: int, parts: int, rules: RiskRules) -> int:
+    """What an opening order would take at its mark, fees included [micro-units]."""
+    if lots == 0:
+        return 0
+    size = abs(lots)
+    amount = share(size, mark, parts)
+    if not rules.has_fees:
+        return amount
+    return amount + order_fee(
+        amount,
+        size / parts,
+        rules.commission_rate,
+        rules.commission_per_unit,
+        rules.commission_per_trade,
+        rules.commission_min,
+    )
+
+
+def refresh(book: Book, sums: Sums, rules: RiskRules) -> None:
+    """Value a book anew, and the sums with it."""
+    own: Any = book.rules
+    mark, parts, held = book.mark, own.parts, book.held
+    close, opens = split_order(held, book.remainder())
+    value = share(held, mark, parts)
+    kept_net = value if close == 0 else share(held + close, mark, parts)
+    kept = abs(kept_net)
+    opening = opening_cost(opens, mark, parts, rules)
+    opening_net = share(opens, mark, parts) if opens else 0
+    unmarked = held != 0 and mark == 0
+    sums.unmarked += unmarked - book.unmarked
+    book.unmarked = unmarked
+    sums.held += value - book.value
+    sums.gross += abs(value) - abs(book.value)
+    sums.net += kept_net + opening_net - book.kept_net - book.opening_net
+    sums.reserved += opening - book.opening
+    sums.sectors[own.sector] += kept + opening - book.kept - book.opening
+    book.value, book.kept, book.kept_net = value, kept, kept_net
+    book.opening, book.opening_net = opening, opening_net

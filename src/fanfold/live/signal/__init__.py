@@ -1,0 +1,1 @@
+"""What the strategy of a deployment decides, one event after the other."""

@@ -1,0 +1,240 @@
+"""Signal: runs the strategy and tells risk what it wants.
+
+What comes in is on the tape before anything acts on it, the component's own arming too; so
+a process that is started after a kill comes to the same state, bit for bit. What it decides
+goes to a tape of its own, beside which parity lays what a replay decides.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+from fanfold.errors import LiveError
+from fanfold.live.component import Outgoing, Pollable, Statistics
+from fanfold.live.folder import Folder
+from fanfold.live.halts import Latch, set_latch
+from fanfold.live.messages import RISK, SIGNAL, Arming, Envelope, encode
+from fanfold.live.plan import Plan, read_plan
+from fanfold.live.signal.restart import DECISIONS, TAPE, started
+from fanfold.live.signal.snapshots import Snapshots
+from fanfold.live.signal.state import Decision, as_bytes
+from fanfold.live.statistics import Latency, summaries
+from fanfold.live.tape import Place, Tape
+
+DISK: Final = "disk"
+"""The latch of a tape that cannot be written."""
+
+RESTARTED: Final = "restarted"
+"""Why a component that was armed when it died is not."""
+
+_NS: Final = 1_000_000_000
+_NO_PLACE: Final = Place(1, 0)
+
+_log = logging.getLogger(__name__)
+
+
+class Signal:
+    """The component; see `fanfold.live.component.Component`.
+
+    Args:
+        folder: The deployment's.
+        plan: What it is.
+        incarnation: Of this process.
+        now: [ns UTC]
+    """
+
+    name = SIGNAL
+
+    def __init__(self, folder: Folder, plan: Plan, incarnation: int, now: int) -> None:
+        self._folder, self._incarnation = folder, incarnation
+        record = plan.settings.record
+        self._snapshot_ns = round(record.snapshot_s * _NS)
+        self._tapes = (
+            (
+                Tape(folder.tapes, TAPE, record.segment_bytes),
+                Tape(folder.tapes, DECISIONS, record.segment_bytes),
+            )
+            if record.tapes
+            else None
+        )
+        self._snapshots = Snapshots(folder.snapshots, folder.tapes, TAPE)
+        start = started(plan, folder, self._snapshots)
+        self._decider = start.decider
+        self._counts = {"envelopes": 0, "messages": 0, "snapshots": 0, "ignored.halted": 0}
+        self._started = {"replayed": start.frames, "damaged_snapshots": start.damaged}
+        self._stages = {name: Latency() for name in ("hop", "tape", "step", "intent")}
+        self._own_number, self._epoch, self._at = 0, 0, now
+        self._problem: str = ""
+        self._latched: str = ""
+        self._why: str = ""
+        self._closed = False
+        self._next_snapshot, self._kept = now + self._snapshot_ns, _NO_PLACE
+        self._write_decisions(start.decisions)
+        if self._decider.armed:
+            self._tell(armed=False, reason=RESTARTED, now=now)
+        self._latch_error(now)
+
+    @staticmethod
+    def opened(folder: Folder, incarnation: int, now: int) -> "Signal":
+        """The component of a deployment, in the state that its tape ends in; HALTED.
+
+        Raises:
+            ConfigError, DataError: Plan, strategy, model or warm-up are not what they must be.
+            LiveError: The state cannot be reached again.
+            OSError: The tapes cannot be opened.
+        """
+        return Signal(folder, read_plan(folder), incarnation, now)
+
+    def arm(self, epoch: int, now: int) -> Sequence[Outgoing]:
+        """Send intents from now on, first all goals that are not reached.
+
+        The first arming begins the run: before it nothing is decided. After an error of
+        the strategy, or of the disk, it stays halted.
+        """
+        self._epoch = epoch
+        return self._tell(armed=True, reason="", now=now)
+
+    def disarm(self, reason: str, now: int) -> Sequence[Outgoing]:
+        """Go on deciding, and send nothing."""
+        self._why = reason
+        return self._tell(armed=False, reason=reason, now=now)
+
+    def take(self, envelope: Envelope, raw: bytes, now: int) -> Sequence[Outgoing]:
+        """An envelope of market data, risk or execution; intents for risk."""
+        self._stages["hop"].record(now - envelope.sent_at)
+        return self._take(envelope, raw, now)
+
+    def tick(self, now: int) -> Sequence[Outgoing]:
+        """Write a snapshot where one is due."""
+        self._at = now
+        if now >= self._next_snapshot and not self._snapshots.is_busy:
+            self._next_snapshot = now + self._snapshot_ns
+            self._keep(now)
+        return ()
+
+    def pollables(self) -> Sequence[Pollable]:
+        """It listens to its inbox only."""
+        return ()
+
+    def statistics(self) -> Statistics:
+        """A snapshot; called from another thread."""
+        decider = self._decider
+        return Statistics(
+            component=self.name,
+            incarnation=self._incarnation,
+            state=self._state(),
+            at=self._at,
+            counts={**decider.counts, **self._counts, "snapshots": self._snapshots.written},
+            gauges={
+                **decider.gauges,
+                **self._started,
+                "epoch": self._epoch,
+                "problem": self._problem or decider.error,
+                "disarmed": "" if decider.armed else self._why,
+                "snapshot_problem": self._snapshots.problem,
+            },
+            latency=summaries(self._stages),
+        )
+
+    def inspect(self) -> dict[str, Any]:
+        """The strategy's state as a person would look at it."""
+        return self._decider.view()
+
+    def digest(self) -> str:
+        """SHA-256 over all state, to compare with that of a replay."""
+        return self._decider.digest()
+
+    def close(self) -> None:
+        """Write a last snapshot, and let go of the tapes."""
+        if self._closed:
+            return
+        self._closed = True
+        self._keep(self._at)
+        self._snapshots.wait()
+        for tape in self._tapes or ():
+            tape.close()
+
+    def _tell(self, *, armed: bool, reason: str, now: int) -> Sequence[Outgoing]:
+        self._own_number += 1
+        told = Arming(armed=armed, epoch=self._epoch, at=now, reason=reason)
+        envelope = Envelope(SIGNAL, self._incarnation, self._own_number, now, (told,))
+        return self._take(envelope, encode(envelope), now)
+
+    def _take(self, envelope: Envelope, raw: bytes, now: int) -> Sequence[Outgoing]:
+        self._at = now
+        if self._problem or self._closed:
+            self._counts["ignored.halted"] += 1
+            return ()
+        began = time.perf_counter_ns()
+        if not self._append(raw, now):
+            return ()
+        taped = time.perf_counter_ns()
+        before = self._decider.decided
+        decisions = self._decider.take(envelope)
+        stepped = time.perf_counter_ns()
+        self._counts["envelopes"] += 1
+        self._counts["messages"] += len(envelope.values)
+        self._stages["tape"].record(taped - began)
+        steps = self._decider.decided - before
+        if steps:
+            self._stages["step"].record((stepped - taped) // steps)
+        if self._decider.error:
+            self._latch_error(now)
+        if not decisions or not self._write_decisions(decisions):
+            return ()
+        intents = [(RISK, intent) for one in decisions for intent in one.intents]
+        if intents:
+            self._stages["intent"].record(time.perf_counter_ns() - began)
+        return intents
+
+    def _append(self, raw: bytes, now: int) -> bool:
+        if self._tapes is None:
+            return True
+        try:
+            self._tapes[0].append(now, raw)
+        except (OSError, LiveError) as error:
+            self._fail(error)
+            return False
+        return True
+
+    def _write_decisions(self, decisions: Sequence[Decision]) -> bool:
+        if self._tapes is None:
+            return True
+        try:
+            for one in decisions:
+                self._tapes[1].append(one.ts, as_bytes(one))
+        except (OSError, LiveError) as error:
+            self._fail(error)
+            return False
+        return True
+
+    def _fail(self, error: Exception) -> None:
+        """Act on nothing more: what is not on the tape would be lost to the next start."""
+        self._problem = f"a tape could not be written: {error}"
+        self._set_latch(DISK, self._problem)
+
+    def _latch_error(self, now: int) -> None:
+        if self._decider.error != self._latched:
+            self._at, self._latched = now, self._decider.error
+            self._set_latch(self._decider.latch, self._decider.error)
+
+    def _set_latch(self, name: str, reason: str) -> None:
+        _log.error("%s: %s", name, reason)
+        try:
+            set_latch(self._folder, Latch(name=name, reason=reason, by=SIGNAL, at=self._at))
+        except OSError as error:  # the disk is full for latches too; it is halted all the same
+            _log.error("latch %s could not be set: %s", name, error)
+
+    def _keep(self, now: int) -> None:
+        """Begin to write a snapshot, unless nothing has come since the last."""
+        place = _NO_PLACE if self._tapes is None else self._tapes[0].end
+        if self._problem or (self._tapes is not None and place == self._kept):
+            return
+        self._kept = place
+        self._snapshots.keep(place, now, self._decider.snapshot())
+
+    def _state(self) -> str:
+        if self._closed:
+            return "stopped"
+        return "armed" if self._decider.armed and not self._problem else "halted"

@@ -1,0 +1,1 @@
+"""Bringing a deployment up, looking at it, stopping it."""

@@ -1,0 +1,111 @@
+"""What a deployment's components run in: started and ended the same way, whichever it is."""
+
+import os
+import signal
+import subprocess
+import time
+from importlib.util import find_spec
+from typing import Final
+
+from fanfold.errors import LiveError
+from fanfold.live.doors import ask, door_of
+from fanfold.live.folder import Folder
+from fanfold.live.host import STOP_S
+from fanfold.live.messages import COMPONENTS, EXECUTION, MARKET_DATA, RECORDER, RISK, SIGNAL
+from fanfold.live.plan import Plan
+from fanfold.live.processes import command_of
+from fanfold.live.registry import entry_of, is_held, is_running, signal_entry
+from fanfold.live.supervision import SUPERVISOR
+
+STOP_ORDER: Final = (SIGNAL, RISK, EXECUTION, MARKET_DATA, RECORDER)
+"""Whoever wants something stops first, whoever writes it down last."""
+
+ASK_S: Final = 2.0
+"""How long a component may take to answer a command [s]."""
+
+SUPERVISOR_STOP_S: Final = 10.0
+"""How long a supervisor may take to finish its round [s]."""
+
+_POLL_S: Final = 0.05
+
+
+def names_for(plan: Plan) -> tuple[str, ...]:
+    """Components of a deployment; the recorder where there is something to record."""
+    records = plan.settings.record.tapes and find_spec("fanfold.live.record.recorder")
+    return (*COMPONENTS, RECORDER) if records else COMPONENTS
+
+
+def start_supervisor(folder: Folder, plan: Plan, address: str | None) -> None:
+    """Start whoever starts all others; it outlives the command.
+
+    Args:
+        folder: Of the deployment.
+        plan: Says what the hosts are.
+        address: Of a Ray cluster that runs already; None for one of our own.
+
+    Raises:
+        JobError: There is no cluster at the address, or none could be started.
+    """
+    if plan.settings.host.hosts == "ray":
+        from fanfold.distributed.live_hosts import start_supervisor_actor
+
+        start_supervisor_actor(folder, address)
+        return
+    errors = folder.logs / f"{SUPERVISOR}.err"
+    with errors.open("wb") as written:
+        os.fchmod(written.fileno(), 0o600)
+        subprocess.Popen(  # noqa: S603  (our own command)
+            command_of(folder, SUPERVISOR),
+            stdin=subprocess.DEVNULL,
+            stdout=written,
+            stderr=written,
+            start_new_session=True,
+        )
+
+
+def stop_all(folder: Folder) -> dict[str, str]:
+    """Stop supervisor and components, in order where they answer; what became of each."""
+    if (folder.path / "ray.json").is_file():
+        from fanfold.distributed.live_hosts import stop_actors
+
+        return stop_actors(folder, STOP_ORDER)
+    became = {SUPERVISOR: _stop(folder, SUPERVISOR, SUPERVISOR_STOP_S)}
+    return became | {name: _stop(folder, name, STOP_S) for name in STOP_ORDER}
+
+
+def tell_all(folder: Folder, what: str, *arguments: str) -> dict[str, str]:
+    """Tell all that run; what each answered, or that it did not."""
+    answers: dict[str, str] = {}
+    for name in STOP_ORDER:
+        if name == RECORDER or not is_held(folder, name):
+            continue
+        try:
+            answers[name] = str(ask(door_of(folder, name), what, *arguments, seconds=ASK_S))
+        except LiveError:
+            answers[name] = "silent"
+    return answers
+
+
+def _stop(folder: Folder, name: str, seconds: float) -> str:
+    entry = entry_of(folder, name)
+    if not is_running(entry) or not is_held(folder, name):
+        return "was down"
+    if not _asked_to_stop(folder, name):
+        signal_entry(entry, signal.SIGTERM)
+    until = time.monotonic() + seconds
+    while is_held(folder, name) and time.monotonic() < until:
+        time.sleep(_POLL_S)
+    if not is_held(folder, name):
+        return "stopped"
+    signal_entry(entry, signal.SIGKILL)
+    return "killed: it did not stop in time"
+
+
+def _asked_to_stop(folder: Folder, name: str) -> bool:
+    if name == SUPERVISOR:
+        return False
+    try:
+        ask(door_of(folder, name), "stop", seconds=ASK_S)
+    except LiveError:
+        return False
+    return True

@@ -1,0 +1,80 @@
+"""Ending a deployment: at once by the kill switch, or in order."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from fanfold.live.folder import Folder
+from fanfold.live.host import adopt_local_keys
+from fanfold.live.plan import read_plan
+from fanfold.live.wires import remove_sockets
+from fanfold.workflows.live.hosting import stop_all, tell_all
+from fanfold.workflows.live.local_venue import stop_venue
+from fanfold.workflows.live.status import journaled
+
+Say = Callable[[str], None]
+
+
+def kill(folder: Folder, by: str, reason: str) -> dict[str, Any]:
+    """Let nothing out that could increase risk, cancel what is open, flatten what is held.
+
+    Needs no component: the latch is a file, and the broker is spoken to from here. Whatever
+    still runs is told as well.
+
+    Raises:
+        LiveError: The broker does not answer; the latch stands all the same.
+    """
+    from fanfold.live.kill import kill as kill_at_broker
+
+    adopt_local_keys(folder)
+    try:
+        report = kill_at_broker(folder, by, reason, time.time_ns())
+    finally:
+        told = tell_all(folder, "disarm", f"kill: {reason}")
+    content: dict[str, Any] = msgspec.to_builtins(report)
+    return {"status": "killed", "deployment": folder.name, "told": told, **content}
+
+
+def down(folder: Folder, by: str, say: Say, *, flatten: bool = False) -> dict[str, Any]:
+    """Stop a deployment in order; positions and orders at the broker stay unless told.
+
+    Args:
+        folder: Of the deployment.
+        by: Who says so.
+        say: Told how far it is.
+        flatten: Whether to use the kill switch first: it cancels and flattens, and leaves its
+            latch, which the next start asks to be reset.
+
+    Raises:
+        LiveError: It was to be flattened, and the broker does not answer.
+    """
+    killed = None
+    if flatten:
+        say("cancelling and flattening")
+        killed = kill(folder, by, "down --flatten")
+    say("stopping")
+    became = stop_all(folder)
+    plan = read_plan(folder)
+    stays = journaled(folder, plan)
+    venue = stop_venue(folder)
+    remove_sockets(folder)
+    content: dict[str, Any] = {
+        "status": "down",
+        "deployment": folder.name,
+        "components": became,
+        "stays": stays,
+        "venue": "stopped" if venue else "none",
+    }
+    return content if killed is None else content | {"killed": killed}
+
+
+def what_stays(content: dict[str, Any]) -> str:
+    """What is still at the broker, for people."""
+    stays = content["stays"]
+    held = ", ".join(f"{symbol} {units:g}" for symbol, units in stays["positions"].items())
+    orders = len(stays["open_orders"])
+    if not held and not orders:
+        return "nothing stays: no position, no open order"
+    return f"stays at the broker: {held or 'no position'}; {orders} open orders"
