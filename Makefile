@@ -21,7 +21,7 @@ export PYTHONNOUSERSITE := 1
 unexport PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak-faults soak-venue check bench bench-risk bench-data bench-venue ui fmt lint types imports spelling lock clean
+.PHONY: help demo test soak-faults soak-live soak-venue check bench bench-risk bench-data bench-venue bench-live ui fmt lint types imports spelling lock clean
 
 help: ## Show what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ soak-faults: $(READY) ## Kill workers, nodes and drivers for some minutes
 	$(BIN)/python -m pytest tests/integration/test_submit.py tests/integration/test_faults.py \
 	  tests/integration/test_risk_jobs.py tests/integration/test_ingest_faults.py -m soak
 
+soak-live: $(READY) ## Trade thirty compressed days while everything goes wrong, and compare all books
+	$(BIN)/fanfold chaos run --seed 7 --days 30 --faults 1000 --json
+
 soak-venue: $(READY) ## Kill a venue under traffic, 200 times, and compare with its clients
 	$(BIN)/python -m pytest tests/integration/test_venue_kill.py -m soak
 
@@ -64,6 +67,9 @@ bench-data: $(READY) $(PEERS_READY) ## Measure ingest and reading beside pandas 
 
 bench-venue: $(READY) ## Measure the venue: messages out, orders in, both at once
 	$(BIN)/python -m tests.benchmarks.venue
+
+bench-live: $(READY) ## Measure live trading from a quote's scheduled time to order bytes
+	$(BIN)/python -m tests.benchmarks.live
 
 ui: $(READY) ## Browse the stored runs with MLflow
 	@mkdir -p mlruns

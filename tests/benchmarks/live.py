@@ -20,18 +20,14 @@ import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-from pydantic import Field
-
-from fanfold.domain.decision import decision
 from fanfold.live.doors import ask, door_of
 from fanfold.live.folder import Folder
 from fanfold.live.messages import COMPONENTS
 from fanfold.live.plan import read_plan
 from fanfold.live.registry import entry_of
 from fanfold.settings.live import LiveJob
-from fanfold.strategies.strategy import Strategy
 from fanfold.workflows.live.chaos_stage import private_mb
 from fanfold.workflows.live.local_venue import stop_venue
 from fanfold.workflows.live.stop import down
@@ -52,19 +48,14 @@ FLOORS = {
 """Component, stage, percentile and bound [ns]."""
 
 MEMORY_MB = 100.0
+SETTLE_S = 2.0
+"""Time for the last orders to be filled, before everybody is asked [s]."""
 
+HOP_GOAL_US = 10.0
+"""What one hop between two components was once written to take [us]."""
 
-@decision
-def hold_above_the_wire(assets: Any, portfolio: Any, memory: Any) -> None:
-    for asset in assets:
-        asset.target = 1.0 if asset.close > portfolio.params[0] else 0.0
-
-
-class Tripwire(Strategy):
-    """Hold a unit of an asset while its price is above a wire."""
-
-    level: float = Field(100.0, gt=0)
-    decide: ClassVar[Any] = hold_above_the_wire
+JOURNAL = "SQLite, WAL, synchronous = NORMAL"
+"""How orders are journaled before their bytes leave."""
 
 
 def job_of(market: Path, hosts: str, name: str, *, machine: bool) -> LiveJob:
@@ -72,10 +63,12 @@ def job_of(market: Path, hosts: str, name: str, *, machine: bool) -> LiveJob:
         {
             "job": "live",
             "deployment": name,
-            "strategy": {"name": "tests.benchmarks.live:Tripwire", "params": {"level": 100.0}},
+            "strategy": {
+                "name": "tests.benchmarks.live_strategy:Tripwire", "params": {"level": 100.0},
+            },
             "data": {"symbols": list(SYMBOLS), "warm_up": "venue", "warm_up_bars": 50},
-            "account": {"cash": 1_000_000, "leverage": 1, "venue": "alpaca"},
-            "sizing": {"kind": "fixed_units", "units": 1},
+            "account": {"cash": 100_000, "leverage": 1, "venue": "alpaca"},
+            "sizing": {"kind": "exposure"},
             "limits": {"max_position": 0.5, "max_gross": 0.9},
             "live": {
                 "broker": {"at": "local", "requests_per_minute": 1_000_000, "connections": 4},
@@ -129,36 +122,69 @@ def measured(folder: Folder, asked: argparse.Namespace, sender: subprocess.Popen
     sender.stdin.write("go\n")
     sender.stdin.flush()
     sent = json.loads(sender.stdout.readline())
-    time.sleep(2.0)
+    time.sleep(SETTLE_S)
     found = statistics(folder)
     memory = {
         name: private_mb(entry.pid)
         for name in COMPONENTS
         if (entry := entry_of(folder, name)) is not None
     }
-    return {"sent": sent, "statistics": found, "memory_mb": memory, "asked": vars(asked)}
+    return {
+        "sent": sent,
+        "statistics": found,
+        "memory_mb": memory,
+        "asked": vars(asked),
+        "load": os.getloadavg(),
+    }
 
 
 def summary(found: dict[str, Any]) -> dict[str, Any]:
-    """The figures that were promised, and whether each is kept."""
-    figures: dict[str, Any] = {}
-    for name, (component, stage, percentile, bound) in FLOORS.items():
-        value = found["statistics"][component]["latency"].get(stage, {}).get(percentile)
-        figures[name] = {"us": None if value is None else value / 1e3, "floor_us": bound / 1e3}
+    """The figures that were promised beside their floors, and what they rest on."""
+    latency = {name: one["latency"] for name, one in found["statistics"].items()}
     counts = {name: one["counts"] for name, one in found["statistics"].items()}
-    sent = found["sent"]["messages"]
-    figures["messages"] = {
-        "sent": sent,
-        "taken by signal": counts["signal"].get("quotes", 0),
-        "conflated": sum(one.get("conflated", 0) for one in counts.values()),
-        "lost": sum(one.get("lost", 0) + one.get("gaps", 0) for one in counts.values()),
+    floors: dict[str, Any] = {}
+    for name, (component, stage, percentile, bound) in FLOORS.items():
+        value = latency[component].get(stage, {}).get(percentile)
+        floors[name] = {"us": None if value is None else value / 1e3, "floor_us": bound / 1e3}
+    sent, every = found["sent"]["messages"], counts.values()
+    approved, filled = (
+        counts["risk"].get("approved", 0),
+        counts["execution"].get("orders.filled", 0),
+    )
+    return {
+        "floors": floors,
+        "hop_p50_us": {
+            name: stages["hop"]["p50"] / 1e3 for name, stages in latency.items() if "hop" in stages
+        },
+        "hop_goal_us": HOP_GOAL_US,
+        "messages": {
+            "sent": sent,
+            "read": counts["market_data"]["messages"],
+            "taken by signal": counts["signal"].get("messages", 0),
+            "taken by risk": counts["risk"].get("messages", 0),
+            "conflated": sum(one.get("conflated", 0) for one in every),
+            "lost": sum(one.get("lost", 0) for one in every),
+            "gaps": sum(one.get("gaps", 0) for one in every),
+        },
+        "orders": {
+            "intents": counts["signal"].get("intents", 0),
+            "approved": approved,
+            "filled": filled,
+            "success": round(filled / approved, 5) if approved else None,
+        },
+        "memory_mb": found["memory_mb"],
+        "memory_floor_mb": MEMORY_MB,
+        "restarts": {name: one["incarnation"] - 1 for name, one in found["statistics"].items()},
+        "journal": JOURNAL,
+        "frames": found["sent"]["frames"],
+        "sender_late_us": {
+            key: value / 1e3
+            for key, value in found["sent"]["sender_late"].items()
+            if key != "count"
+        },
+        "load": found["load"],
+        "asked": found["asked"],
     }
-    figures["orders"] = counts["execution"].get("orders", 0)
-    figures["memory_mb"] = found["memory_mb"]
-    figures["sender_late_us"] = {
-        key: value / 1e3 for key, value in found["sent"]["sender_late"].items() if key != "count"
-    }
-    return figures
 
 
 def shown(found: dict[str, Any]) -> None:
@@ -168,26 +194,37 @@ def shown(found: dict[str, Any]) -> None:
             values = "".join(f"{times[key] / 1e3:>10,.1f}" for key in ("p50", "p99", "p999"))
             print(f"{name:<14}{stage:<16}{times['count']:>10,}{values}")
     print()
-    for name, value in summary(found).items():
+    figures = summary(found)
+    for name, one in figures.pop("floors").items():
+        is_kept = one["us"] is not None and one["us"] < one["floor_us"]
+        print(
+            f"{name:<20}{one['us']!s:>12} of {one['floor_us']:>8,.0f} us  {'' if is_kept else '!'}"
+        )
+    for name, value in figures.items():
         print(f"{name:<20}{value}")
+    for name, one in found["statistics"].items():
+        print(f"{name:<20}{ {key: value for key, value in one['counts'].items() if value} }")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rate", type=int, default=50_000, help="Messages a second.")
     parser.add_argument("--per-frame", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--flips", type=float, default=FLIPS, help="Orders a second.")
     parser.add_argument("--hosts", choices=("processes", "ray"), default="ray")
     parser.add_argument("--machine", action="store_true", help="Decisions in machine code.")
+    parser.add_argument("--keep", type=Path, help="Folder whose logs and tapes stay.")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="fanfold-bench-") as place:
-        os.environ["FANFOLD_HOME"] = place
-        found = _run(Path(place), asked)
+    with tempfile.TemporaryDirectory(prefix="fanfold-bench-") as made:
+        place = asked.keep or Path(made)
+        place.mkdir(parents=True, exist_ok=True)
+        os.environ["FANFOLD_HOME"] = str(place)
+        found = _run(place, asked)
     shown(found)
-    print(json.dumps({"benchmark": "live", **summary(found), "latency": {
-        name: one["latency"] for name, one in found["statistics"].items()
-    }, "asked": found["asked"]}))  # fmt: skip
+    latency = {name: one["latency"] for name, one in found["statistics"].items()}
+    line = {"benchmark": "live", **summary(found), "latency": latency}
+    print(json.dumps(line, default=str))
 
 
 def _run(place: Path, asked: argparse.Namespace) -> Any:
@@ -219,7 +256,8 @@ def _run(place: Path, asked: argparse.Namespace) -> Any:
             stop_venue(folder)
         sender.terminate()
         sender.wait(10)
-        shutil.rmtree(folder.path, ignore_errors=True)
+        if asked.keep is None:
+            shutil.rmtree(folder.path, ignore_errors=True)
 
 
 if __name__ == "__main__":

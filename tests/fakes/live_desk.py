@@ -197,6 +197,7 @@ class Desk:
         """End the process's part without its goodbyes, and begin anew."""
         self.made._stream.close()
         self.made._lines.close()
+        self.made._agreement.close()
         self.made._book.journal.close()
         self.incarnation += 1
         self.made = Execution.opened(self.folder, self.incarnation, time.time_ns())

@@ -41,8 +41,8 @@ def number(text: str, pattern: str) -> float:
     return float(found.group(1).replace(",", ""))
 
 
-def test_there_are_seven_examples_and_two_notebooks() -> None:
-    assert len(list(EXAMPLES.glob("*.py"))) == 7
+def test_there_are_eight_examples_and_two_notebooks() -> None:
+    assert len(list(EXAMPLES.glob("*.py"))) == 8
     assert len(NOTEBOOKS) == 2
 
 

@@ -3,8 +3,7 @@
 import json
 import os
 import signal
-import subprocess
-import sys
+import socket
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -12,32 +11,38 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+
+from fanfold.cli import main
+from fanfold.distributed.live_head import cluster_of, has_members
+from fanfold.live.folder import Folder
+from fanfold.live.registry import entry_of, is_running
+from fanfold.live.supervision import SUPERVISOR
+from fanfold.workflows.live.parity import parity_job
+from fanfold.workflows.live.status import status_of
 
 REPO = Path(__file__).parents[2]
 CONFIG = REPO / "configs" / "live_paper.yaml"
 SEEN_S = 90.0
+# What outlives the command outlives this process' interest in it too.
+pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
 KEYS = {"APCA_API_KEY_ID": "PKPLANTED", "APCA_API_SECRET_KEY": "planted-secret"}
 
 
 @dataclass
 class Command:
-    """`fanfold live` with a home of its own."""
+    """`fanfold live` with a home of its own; what it starts are processes all the same."""
 
     home: Path
     hosts: str
 
+    @property
+    def folder(self) -> Folder:
+        return Folder(self.home / "live" / "demo")
+
     def run(self, *arguments: str, code: int = 0) -> dict[str, Any]:
-        environ = {**os.environ, **KEYS, "FANFOLD_HOME": str(self.home)}
-        done = subprocess.run(
-            [sys.executable, "-m", "fanfold.cli", "live", *arguments, "--json"],
-            capture_output=True,
-            text=True,
-            env=environ,
-            cwd=REPO,
-            timeout=300,
-            check=False,
-        )
-        assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
+        done = CliRunner().invoke(main, ["live", *arguments, "--json"])
+        assert done.exit_code == code, (done.exit_code, done.output)
         return json.loads(done.stdout.splitlines()[-1])
 
     def up(self, *more: str, code: int = 0) -> dict[str, Any]:
@@ -47,22 +52,29 @@ class Command:
 
     def until(self, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         limit = time.monotonic() + SEEN_S
-        while not holds(found := self.run("status")):
+        while not holds(found := status_of(self.folder)):
             assert time.monotonic() < limit, found
-            time.sleep(0.2)
+            time.sleep(0.1)
         return found
+
+    def runs(self, name: str) -> bool:
+        return is_running(entry_of(self.folder, name))
 
 
 @pytest.fixture
-def command(tmp_path: Path) -> Generator[Command]:
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Command]:
     made = Command(tmp_path, "processes")
-    # What the sample is converted to is kept, since making it takes long.
+    # What the sample is converted to, and what was compiled, is kept: making it takes long.
     kept = Path(os.environ["FANFOLD_HOME"])
     for each in kept.iterdir() if kept.is_dir() else ():
         if each.name != "live":
             (tmp_path / each.name).symlink_to(each)
+    monkeypatch.setenv("FANFOLD_HOME", str(tmp_path))
+    for name, text in KEYS.items():
+        monkeypatch.setenv(name, text)
+    monkeypatch.chdir(REPO)
     yield made
-    if (tmp_path / "live").is_dir():
+    if made.folder.plan.is_file():
         made.run("down")
 
 
@@ -71,6 +83,9 @@ def pid_of(found: dict[str, Any], name: str) -> int:
 
 
 def test_a_deployment_from_up_to_down(command: Command) -> None:
+    never = command.up("--set", "data.symbols=[NOSUCH]", code=2)
+    assert "symbol must be one of" in never["error"]
+    assert not command.folder.path.exists()
     up = command.up()
     assert up["status"] == "up"
     assert {one["state"] for name, one in up["components"].items() if name != "recorder"} == {
@@ -104,6 +119,10 @@ def test_a_deployment_from_up_to_down(command: Command) -> None:
     assert command.run("resume", "--code", latch["code"])["status"] == "resumed"
     command.until(lambda found: found["status"] == "up")
 
+    audit = parity_job("demo", track=False, draw=False)
+    verdicts = [leg["verdict"] for leg in audit.content["legs"]]
+    assert (verdicts, audit.problems) == (["equal", "equal", "equal"], [])
+
     down = command.run("down")
     assert set(down["components"].values()) == {"stopped"}
     assert down["venue"] == "stopped"
@@ -112,13 +131,12 @@ def test_a_deployment_from_up_to_down(command: Command) -> None:
     for file in (each for each in folder.rglob("*") if each.is_file()):
         assert b"planted" not in file.read_bytes().lower(), file
 
+    changed = command.up("--set", "strategy.params.fast=6", code=2)
+    assert "must go on with its strategy" in changed["error"]
+    assert not command.runs("venue")
     further = command.up()
     assert further["epoch"] > back["epoch"]
     assert further["components"]["signal"]["incarnation"] == 2
-    other = command.run("down")
-    assert other["status"] == "down"
-    changed = command.up("--set", "strategy.params.fast=6", code=2)
-    assert "must go on with its strategy" in changed["error"]
 
 
 def test_commands_without_a_deployment_say_so(command: Command) -> None:
@@ -127,12 +145,41 @@ def test_commands_without_a_deployment_say_so(command: Command) -> None:
         assert "must be brought up first" in found["error"]
 
 
+def outer_addresses() -> list[str]:
+    """Where others would reach this machine; nothing is sent."""
+    with socket.socket(type=socket.SOCK_DGRAM) as asked:
+        if asked.connect_ex(("192.0.2.1", 9)):
+            return []  # it has no way out
+        address = str(asked.getsockname()[0])
+    return [] if address.startswith("127.") else [address]
+
+
+def is_reached(address: str, port: int) -> bool:
+    with socket.socket() as visitor:
+        return visitor.connect_ex((address, port)) == 0
+
+
 @pytest.mark.cluster
 def test_the_same_on_actors(command: Command) -> None:
+    """Ray starts anew what dies, HALTED and with what it knew; down leaves nothing of it."""
     command.hosts = "ray"
     up = command.up()
     assert up["status"] == "up"
-    os.kill(pid_of(up, "execution"), signal.SIGKILL)
+    cluster = cluster_of(command.folder)
+    assert cluster is not None
+    assert cluster.head is not None
+    port = int(cluster.address.rpartition(":")[2])
+    assert is_reached("127.0.0.1", port)
+    assert not any(is_reached(address, port) for address in outer_addresses())
+    os.kill(pid_of(up, "signal"), signal.SIGKILL)
     back = command.until(lambda found: found["status"] == "up" and found["epoch"] > up["epoch"])
-    assert back["components"]["execution"]["incarnation"] == 2
+    incarnations = {name: one["incarnation"] for name, one in back["components"].items()}
+    assert incarnations == {**dict.fromkeys(incarnations, 1), "signal": 2}
+    lines = (command.folder.logs / "signal.jsonl").read_text().splitlines()
+    log = [json.loads(line) for line in lines]
+    assert [one["incarnation"] for one in log if one["text"] == "signal is open"] == [1, 2]
     assert set(command.run("down")["components"].values()) == {"stopped"}
+    for name in (*incarnations, SUPERVISOR, "venue"):
+        assert not command.runs(name), name
+    assert not is_running(cluster.head)
+    assert not has_members(cluster.head.pid)

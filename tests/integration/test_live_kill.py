@@ -126,6 +126,17 @@ def test_kill_says_so_where_the_broker_is_gone(desk: Desk, monkeypatch: pytest.M
     assert [latch.name for latch in latches(desk.folder)] == ["kill"]
 
 
+def test_kill_with_other_keys_says_so_at_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    dead(desk)
+    monkeypatch.setattr(killing, "KILL_S_MAX", 60.0)
+    monkeypatch.setenv("APCA_API_SECRET_KEY", "another")
+    report = kill(desk.folder, "test", "a test", time.time_ns())
+    assert (report.flat, report.confirmed) == (False, False)
+    assert report.troubles == ("status 401: the keys must be those of this account",)
+    assert report.seconds < 30.0
+    assert [latch.name for latch in latches(desk.folder)] == ["kill"]
+
+
 def test_a_living_execution_learns_what_the_kill_did(desk: Desk) -> None:
     report = kill(desk.folder, "test", "a test", time.time_ns())
     assert report.flat

@@ -1,8 +1,5 @@
 """Market data of a real venue, and all that can go wrong on the way."""
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -223,19 +220,3 @@ def test_wrong_keys_end_it_and_no_secret_shows(
     ]
     for planted in ("planted-secret-of-nobody", "PKPLANTEDKEY"):
         assert not [text for text in shown if planted in text]
-
-
-def test_market_data_import_nothing_heavy() -> None:
-    ask = (
-        "import sys, fanfold.live.market_data.run as r;"
-        "print(*{m.partition('.')[0] for m in sys.modules})"
-    )
-    loaded = subprocess.run(
-        [sys.executable, "-c", ask],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=dict(os.environ),
-    ).stdout.split()
-    heavy = {"pandas", "pyarrow", "numba", "alpaca", "exchange_calendars", "ray"}
-    assert not heavy & set(loaded)

@@ -13,7 +13,7 @@ from tests.fakes.venue_world import in_session, world
 
 from fanfold.live.execution.ids import client_order_id
 from fanfold.live.halts import Latch, ask_reset, latches, reset, set_latch
-from fanfold.live.messages import Fill, OrderChange
+from fanfold.live.messages import AccountState, Fill, OrderChange
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +140,15 @@ def test_after_a_restart_an_order_on_its_way_is_found_not_sent_again(desk: Desk)
     desk.approve(10)
     desk.run(0.3)
     assert len(desk.orders()) == 1
+
+
+def test_arming_again_tells_the_account_after_its_fills(desk: Desk) -> None:
+    bought(desk, 10)
+    desk.made.disarm("looked at", time.time_ns())
+    known = len(desk.of(AccountState))
+    desk.armed()
+    desk.until(lambda: len(desk.of(AccountState)) > known)
+    assert desk.of(AccountState)[known].held[0] == 10
 
 
 def test_what_happened_while_nothing_ran_is_caught_up(desk: Desk) -> None:

@@ -9,6 +9,7 @@ import yaml
 from fanfold.errors import ConfigError
 from fanfold.research.shocks import Gap, SpreadTimes
 from fanfold.settings import check_settings, read_settings
+from fanfold.settings.live import LiveJob
 from fanfold.venue.faults.reading import fault_of
 from fanfold.venue.settings import VenueSettings
 
@@ -43,6 +44,9 @@ def test_every_shipped_configuration_is_valid(file: Path) -> None:
         "cross_validation": "cross_validate",
         "learning": "walk_forward",
     }
+    if file.stem == "live_paper":
+        assert read_settings(file, (), LiveJob).job == "live"
+        return
     job = others.get(file.stem, file.stem)
     assert read_settings(file).job == job
 
@@ -194,3 +198,17 @@ def test_a_fault_of_the_code_itself_is_no_wrong_setting(monkeypatch: pytest.Monk
     monkeypatch.setattr("fanfold.settings.read.Settings.model_validate", broken)
     with pytest.raises(TypeError, match="unsupported operand"):
         check_settings({}, "any")
+
+
+def test_errors_repeat_no_secret_and_nothing_endless(tmp_path: Path) -> None:
+    for content in (
+        "venue: {accounts: [{secret: planted}]}\n",
+        "job: live\ndeployment: a\nvenue: {accounts: [{secret: planted, cash: -1}], speed: bad}\n",
+        f"deployment: {'x' * 10_000}\n",
+    ):
+        file = tmp_path / "live.yaml"
+        file.write_text(content)
+        with pytest.raises(ConfigError) as refused:
+            read_settings(file, (), LiveJob)
+        assert "planted" not in str(refused.value)
+        assert len(str(refused.value)) < 600 + len(str(file))

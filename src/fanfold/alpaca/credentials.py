@@ -49,3 +49,15 @@ def credentials_found(environ: Mapping[str, str] | None = None) -> Credentials |
         missing = (KEY_ID_VARIABLES if key_id is None else SECRET_VARIABLES)[0]
         raise ConfigError(f"Alpaca's keys must be set together, {missing} is missing")
     return Credentials(key_id=key_id, secret=secret)
+
+
+def credentials_of_account() -> Credentials:
+    """The keys of the account that this process trades on.
+
+    Raises:
+        ConfigError: There are none, or they are not what they must be.
+    """
+    keys = credentials_found()
+    if keys is None:
+        raise ConfigError(f"the account's keys must be there: {HOW_TO_SET}")
+    return keys

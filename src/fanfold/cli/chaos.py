@@ -21,7 +21,7 @@ def chaos() -> None:
     type=click.IntRange(0, 100_000),
     default=300,
     show_default=True,
-    help="Faults in all; from 34 on every kind comes at least once.",
+    help="Faults in all; from 36 on every kind comes at least once.",
 )
 @click.option(
     "--hosts",
@@ -30,10 +30,24 @@ def chaos() -> None:
     show_default=True,
     help="What the components run in.",
 )
+@click.option(
+    "--minutes",
+    type=click.IntRange(1, 390),
+    default=None,
+    help="End after so many minutes of the first session.",
+)
 @click.option("--keep", is_flag=True, help="Leave the deployment's folder where it is.")
 @common
 def run(
-    seed: int, days: int, faults: int, hosts: str, *, keep: bool, as_json: bool, debug: bool
+    seed: int,
+    days: int,
+    faults: int,
+    hosts: str,
+    minutes: int | None,
+    *,
+    keep: bool,
+    as_json: bool,
+    debug: bool,
 ) -> None:
     """Run a deployment on replayed days while everything goes wrong.
 
@@ -60,7 +74,7 @@ def run(
 
         found = run_chaos(
             seed=seed, days=days, fault_count=faults, hosts=hosts, say=context.warn, keep=keep,
-            progress=shown,
+            minutes=minutes, progress=shown,
         )  # fmt: skip
         for line in chaos_lines(found):
             context.say(line)

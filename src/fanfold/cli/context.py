@@ -65,6 +65,9 @@ def guarded(work: Callable[[Context], None], *, as_json: bool, debug: bool) -> N
         work(context)
     except FanfoldError as error:
         context.fail(error)
+    except Exception as error:  # a fault of ours: told as such, with its traceback
+        context.end({"status": "failed", "error": f"{type(error).__name__}: {error}"})
+        raise
     except KeyboardInterrupt:
         context.end({"status": "stopped"})
         context.warn("stopped; what was finished is kept, the same command goes on from there")

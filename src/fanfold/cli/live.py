@@ -1,6 +1,7 @@
 """Live trading: `fanfold live up | status | kill | resume | down`."""
 
 import getpass
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -33,6 +34,7 @@ def live() -> None:
       fanfold live status --watch
       fanfold live down
     """  # noqa: D301  (click reads the escape itself)
+    os.umask(0o077)  # whatever is written, and whoever is started from here on
 
 
 @live.command()
@@ -225,8 +227,10 @@ def _listed(values: Sequence[str | Sequence[Any]] | None) -> str:
 
 
 def _show_up(context: Context, content: dict[str, Any]) -> None:
+    from fanfold.workflows.live.status import shown_state
+
     for name, one in content["components"].items():
-        context.say(f"{name:<12} {one['state']:<9} pid {one['pid']}")
+        context.say(f"{name:<12} {shown_state(name, one['state']):<9} pid {one['pid']}")
     if content["latches"]:
         context.warn(f"halted by {', '.join(content['latches'])}: see fanfold live resume")
     context.say(f"{content['deployment']} is {content['status']}: fanfold live status --watch")

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -141,9 +142,22 @@ def lookahead(
 @audit.command()
 @click.argument("session")
 @click.option("--bars", help="Final bars: a store, a file or the sample; the broker's by default.")
+@click.option(
+    "--stamp",
+    type=click.Choice(["start", "end", "session"]),
+    help="What timestamps of a file of bars mark, where they are no plain dates.",
+)
 @click.option("--no-track", is_flag=True, help="Leave MLflow out.")
 @common
-def parity(session: str, bars: str | None, *, no_track: bool, as_json: bool, debug: bool) -> None:
+def parity(
+    session: str,
+    bars: str | None,
+    stamp: Literal["start", "end", "session"] | None,
+    *,
+    no_track: bool,
+    as_json: bool,
+    debug: bool,
+) -> None:
     """Compare what was decided and earned live with the backtest.
 
     SESSION is a deployment's name or folder. Its recorded inputs go through the engine again
@@ -155,12 +169,13 @@ def parity(session: str, bars: str | None, *, no_track: bool, as_json: bool, deb
     Examples:
       fanfold audit parity paper-sma
       fanfold audit parity paper-sma --bars market --json
+      fanfold audit parity paper-sma --bars minutes.csv --stamp start
     """  # noqa: D301  (click reads the escape itself)
 
     def work(context: Context) -> None:
         from fanfold.workflows.live.parity import parity_job
 
-        closed = parity_job(session, final=bars, track=not no_track)
+        closed = parity_job(session, final=bars, stamp=stamp, track=not no_track)
         for line in closed.lines:
             context.say(line)
         for problem in closed.problems:

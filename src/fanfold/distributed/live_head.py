@@ -2,18 +2,21 @@
 
 Its authentication is off, since Ray's would write a token into the user's home and turn
 itself on for every other Ray there; what protects it is the machine, so it is for one whose
-users trust each other. Where they do not, start a head with a token
-(``cluster/local.sh``) and name it with ``--address``. No key ever goes through Ray: each
-process finds its own.
+users trust each other: it listens on the loopback address alone. Where they do not, start a
+head with a token (``cluster/local.sh``) and name it with ``--address``. No key ever goes
+through Ray: each process finds its own.
+
+What only people or many machines need is left out (autoscaler, dashboard, log monitor): it
+would take as long to start as all that trades.
 """
 
+import importlib.util
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Final
@@ -21,8 +24,10 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from fanfold.domain.place import home
 from fanfold.errors import JobError
-from fanfold.live.folder import Folder, write_durably
+from fanfold.live.folder import SOCKETS, Folder, own_folder, write_durably
+from fanfold.live.messages import UNREADABLE
 from fanfold.live.registry import Entry, born_of, is_running
 
 READY_S: Final = 120.0
@@ -31,8 +36,15 @@ READY_S: Final = 120.0
 STOP_S: Final = 30.0
 """How long a head may take to end its processes [s]."""
 
+ONE_MACHINE: Final = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+"""Variable that is "0" where a head is for its own machine: else Ray takes the machine's
+outer address in place of the loopback one, and listens there."""
+
 STORE_BYTES: Final = 100_000_000
 """Shared memory: no data go through it [bytes]."""
+
+WORKERS: Final = 6
+"""Workers that are started at once: a supervisor and five components, none waits for another."""
 
 WORKER_PORTS: Final = 40
 """Ports for its workers."""
@@ -71,7 +83,7 @@ def cluster_of(folder: Folder) -> Cluster | None:
     """The cluster that a deployment was started on, None if there is none."""
     try:
         return msgspec.json.decode(_note(folder).read_bytes(), type=Cluster)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *UNREADABLE):
         return None
 
 
@@ -80,19 +92,17 @@ def note_cluster(folder: Folder, address: str) -> Cluster:
     return _noted(folder, Cluster(address=address))
 
 
-def head_of(folder: Folder) -> Cluster:
-    """The deployment's own head, started if it does not run.
+def begin_head(folder: Folder) -> Cluster:
+    """Start the deployment's own head, if it does not run; it comes up meanwhile.
 
     Raises:
-        JobError: It does not come up.
+        JobError: There are no ports for it.
     """
     known = cluster_of(folder)
     if known is not None and is_running(known.head):
         return known
     first = _free_block()
-    address = f"{_LOOPBACK}:{first}"
-    log = folder.logs / "ray.log"
-    with log.open("wb") as written:
+    with _log_of(folder).open("wb") as written:
         started = subprocess.Popen(  # noqa: S603  (our own command)
             _command(first, _temp_folder(folder)),
             stdin=subprocess.DEVNULL,
@@ -107,10 +117,19 @@ def head_of(folder: Folder) -> Cluster:
         incarnation=1,
         started_at=time.time_ns(),
     )
-    cluster = _noted(folder, Cluster(address=address, head=entry))
+    return _noted(folder, Cluster(address=f"{_LOOPBACK}:{first}", head=entry))
+
+
+def head_of(folder: Folder) -> Cluster:
+    """The deployment's own head, once it is up.
+
+    Raises:
+        JobError: It does not come up.
+    """
+    cluster, log = begin_head(folder), _log_of(folder)
     until = time.monotonic() + READY_S
     while b"Ray runtime started" not in log.read_bytes():
-        if started.poll() is not None or time.monotonic() > until:
+        if not is_running(cluster.head) or time.monotonic() > until:
             end_head(folder)
             raise JobError(f"a Ray head must come up within {READY_S:g} s, did not: see {log}")
         time.sleep(_POLL_S)
@@ -126,16 +145,33 @@ def end_head(folder: Folder) -> None:
     group = cluster.head.pid  # it leads a session of its own
     _signal_group(group, signal.SIGTERM)
     until = time.monotonic() + STOP_S
-    while _has_members(group) and time.monotonic() < until:
+    while has_members(group) and time.monotonic() < until:
         time.sleep(_POLL_S)
     _signal_group(group, signal.SIGKILL)
-    shutil.rmtree(_temp_folder(folder), ignore_errors=True)
+    shutil.rmtree(_own_place(folder), ignore_errors=True)
 
 
 def environ() -> dict[str, str]:
     """The environment of a head: what its actors inherit, the keys of an account among it."""
     named = {name: text for name, text in os.environ.items() if not name.startswith("RAY_")}
-    return named | {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
+    paths = [source_folder(), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return named | {
+        "FANFOLD_HOME": str(home()),
+        "PYTHONPATH": os.pathsep.join(paths),
+        "RAY_AUTH_MODE": "disabled",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        ONE_MACHINE: "0",
+        # Its actors were ended in order: nothing is left for it to wait for.
+        "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0",
+    }
+
+
+def source_folder() -> str:
+    """Where workers find fanfold, which may be no installed package."""
+    found = importlib.util.find_spec("fanfold")
+    assert found is not None  # noqa: S101  (this is a part of it)
+    assert found.origin is not None  # noqa: S101
+    return str(Path(found.origin).parents[1])
 
 
 def _command(first: int, temp: Path) -> list[str]:
@@ -144,17 +180,23 @@ def _command(first: int, temp: Path) -> list[str]:
     return [
         *(sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block"),
         *("--disable-usage-stats", f"--node-ip-address={_LOOPBACK}", "--include-dashboard=false"),
-        *(f"--dashboard-host={_LOOPBACK}", f"--temp-dir={temp}", "--num-cpus=2"),
+        *(f"--dashboard-host={_LOOPBACK}", f"--temp-dir={temp}", f"--num-cpus={WORKERS}"),
+        *("--no-monitor", "--include-log-monitor=false"),
         *(f"--object-store-memory={STORE_BYTES}", *ports),
         *(f"--min-worker-port={workers}", f"--max-worker-port={workers + WORKER_PORTS}"),
     ]
 
 
+def _own_place(folder: Folder) -> Path:
+    return SOCKETS / f"ffray-{folder.sockets.name[-8:]}"
+
+
 def _temp_folder(folder: Folder) -> Path:
-    """Where it keeps logs and sockets: a short path, since theirs have a limit."""
-    made = Path(tempfile.gettempdir()) / f"ffray-{folder.sockets.name[-8:]}"
-    made.mkdir(mode=0o700, exist_ok=True)
-    return made
+    """Where it keeps logs and sockets: a short path, since theirs have a limit.
+
+    Ray opens its folder to everybody, so it stands in one that is its owner's alone.
+    """
+    return own_folder(_own_place(folder)) / "r"
 
 
 def _free_block() -> int:
@@ -174,12 +216,21 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _has_members(group: int) -> bool:
+def _log_of(folder: Folder) -> Path:
+    return folder.logs / "ray.log"
+
+
+def has_members(group: int) -> bool:
+    """Whether any process of a group still runs; one that only waits to be fetched does not."""
+    return any(_runs_in(group, stat) for stat in Path("/proc").glob("[0-9]*/stat"))
+
+
+def _runs_in(group: int, stat: Path) -> bool:
     try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
+        state, _, its_group, *_ = stat.read_bytes().rpartition(b")")[2].split()
+    except (OSError, ValueError):  # it has ended
         return False
-    return True
+    return int(its_group) == group and state != b"Z"
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:

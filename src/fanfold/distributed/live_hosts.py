@@ -5,7 +5,6 @@ first start again, whatever it was told since. It carries no data and its method
 retried. Health has threads of its own, so that it never waits behind anything else.
 """
 
-import importlib.util
 import os
 import signal
 import threading
@@ -16,11 +15,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from fanfold.distributed.live_head import (
+    ONE_MACHINE,
     Cluster,
     cluster_of,
     end_head,
     head_of,
     note_cluster,
+    source_folder,
 )
 from fanfold.domain.place import home
 from fanfold.errors import JobError, LiveError
@@ -28,6 +29,7 @@ from fanfold.live.doors import Door, ask, door_of
 from fanfold.live.folder import Folder
 from fanfold.live.host import STOP_S, Host
 from fanfold.live.logs import log_to_file
+from fanfold.live.plan import read_plan
 from fanfold.live.processes import names_of, questions
 from fanfold.live.registry import Entry, enter, entry_of, is_running, lock_of, signal_entry
 from fanfold.live.supervision import SUPERVISOR, Supervisor
@@ -99,7 +101,10 @@ class SupervisorActor:
         entry = enter(folder, SUPERVISOR, time.time_ns())
         log_to_file(folder, SUPERVISOR, entry.incarnation)
         self._entry = entry
-        self._supervisor = Supervisor(folder, RayHosts(folder), names=names_of(folder))
+        self._supervisor = Supervisor(
+            folder, RayHosts(folder), names=names_of(folder),
+            settings=read_plan(folder).settings.host,
+        )  # fmt: skip
         self._asked = threading.Event()
         self._thread = threading.Thread(target=self._run, name=SUPERVISOR, daemon=True)
         self._thread.start()
@@ -203,7 +208,7 @@ def stop_actors(folder: Folder, names: Sequence[str]) -> dict[str, str]:
     """
     became: dict[str, str] = {}
     try:
-        with _connected(_reachable(folder)):
+        with _connected(_reachable(folder, names)):
             end_actors(folder, (SUPERVISOR,))
             became[SUPERVISOR] = "stopped"
             for name in names:
@@ -217,11 +222,14 @@ def stop_actors(folder: Folder, names: Sequence[str]) -> dict[str, str]:
     return became
 
 
-def _reachable(folder: Folder) -> Cluster:
-    """The deployment's cluster, unless it is one of ours that has ended."""
+def _reachable(folder: Folder, names: Sequence[str]) -> Cluster:
+    """The deployment's cluster, unless it is one of ours that has ended, or has nothing in it."""
     cluster = cluster_of(folder)
     if cluster is None or (cluster.head is not None and not is_running(cluster.head)):
         raise JobError(f"the cluster of {folder.name} must run, is gone")
+    has_any = any(is_running(entry_of(folder, name)) for name in (SUPERVISOR, *names))
+    if cluster.head is not None and not has_any:
+        raise JobError(f"the cluster of {folder.name} must run something, which it does not yet")
     return cluster
 
 
@@ -262,6 +270,10 @@ def _end_on_fault(code: int) -> None:
 
 
 def _made(kind: Any, folder: Folder, name: str, *arguments: str) -> Any:
+    cluster = cluster_of(folder)
+    own = cluster is not None and cluster.head is not None
+    # Workers of our own head have this from it: one that is to have its own waits for none.
+    environ = {} if own else {"FANFOLD_HOME": str(home()), "PYTHONPATH": source_folder()}
     return kind.options(
         name=actor_name(folder, name),
         namespace=NAMESPACE,
@@ -270,7 +282,7 @@ def _made(kind: Any, folder: Folder, name: str, *arguments: str) -> Any:
         max_restarts=-1,
         max_task_retries=0,
         num_cpus=0,
-        runtime_env={"env_vars": {"FANFOLD_HOME": str(home()), "PYTHONPATH": _source_folder()}},
+        runtime_env={"env_vars": environ} if environ else None,
     ).remote(*arguments)
 
 
@@ -286,19 +298,11 @@ def _supervisor_class() -> Any:
     return _ray().remote(SupervisorActor)
 
 
-def _source_folder() -> str:
-    """Where workers find fanfold, which may be no installed package."""
-    found = importlib.util.find_spec("fanfold")
-    assert found is not None  # noqa: S101  (this is a part of it)
-    assert found.origin is not None  # noqa: S101
-    return str(Path(found.origin).parents[1])
-
-
 @contextmanager
 def _connected(cluster: Cluster) -> Generator[None]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if cluster.head is not None:
-        os.environ["RAY_AUTH_MODE"] = "disabled"
+        os.environ |= {"RAY_AUTH_MODE": "disabled", ONE_MACHINE: "0"}
     ray = _ray()
     ours = not ray.is_initialized()
     if ours:

@@ -46,6 +46,9 @@ REASONS: Final = (
     "time_in_force",
     "exit",
     "no_stop_loss",
+    "price_collar",
+    "daily_volume",
+    "unconfirmed",
 )
 (
     NO_REASON,
@@ -69,6 +72,9 @@ REASONS: Final = (
     TIME_IN_FORCE,
     EXIT,
     NO_STOP_LOSS,
+    PRICE_COLLAR,
+    DAILY_VOLUME,
+    UNCONFIRMED,
 ) = range(len(REASONS))
 
 GTC: Final = 0

@@ -6,6 +6,8 @@ clock and the calendar, for indicators and for resampled bars alike.
 """
 
 import re
+from bisect import bisect_left
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -84,7 +86,14 @@ def timeframe_ns(timeframe: str) -> int:
     return int(found[1]) * {"s": SECOND_NS, "min": MINUTE_NS, "h": 60 * MINUTE_NS}[found[2]]
 
 
-def marks(timeframe: str, ts: Any, session_day: Any, minutes_to_close: Any, calendar: str) -> Any:
+def marks(  # noqa: PLR0917  (a bar's clock)
+    timeframe: str,
+    ts: Any,
+    session_day: Any,
+    minutes_to_close: Any,
+    calendar: str,
+    week_end: int | None = None,
+) -> Any:
     """Which larger bar a bar is in, whether it completes it, whether it comes too late for it.
 
     Intraday bars are counted by the UTC clock and cut at the session's close. Bars after a
@@ -96,6 +105,8 @@ def marks(timeframe: str, ts: Any, session_day: Any, minutes_to_close: Any, cale
         session_day: The session's date [days since 1970-01-01].
         minutes_to_close: From the bar's end to the session's [min].
         calendar: Name of the exchange calendar, or "24/7".
+        week_end: Date of the last session of the bar's week [days since 1970-01-01], for a
+            single bar; None asks the calendar.
     """
     after = minutes_to_close < 0.0
     closing = minutes_to_close == 0.0
@@ -103,7 +114,7 @@ def marks(timeframe: str, ts: Any, session_day: Any, minutes_to_close: Any, cale
         return session_day, closing, after
     if timeframe == WEEK:
         monday = monday_of(session_day)
-        last = last_days(monday, calendar)
+        last = last_days(monday, calendar) if week_end is None else week_end
         past = session_day > last
         on_last = session_day == last
         return monday, on_last & closing, past | (on_last & after)
@@ -133,6 +144,24 @@ def places(
 def monday_of(session_day: Any) -> Any:
     """The Monday of a date's ISO week [days since 1970-01-01]."""
     return session_day - (session_day + _MONDAY) % 7
+
+
+def week_end_among(days: Sequence[int], session_day: int) -> int | None:
+    """Date of the last session of a date's week, from sessions that are known.
+
+    Args:
+        days: Dates of sessions, in order [days since 1970-01-01].
+        session_day: The date.
+
+    Returns:
+        The week's Sunday where it has no session; None where the sessions that are known do
+        not say.
+    """
+    monday = monday_of(session_day)
+    place = bisect_left(days, monday + 7)
+    if place == 0 or place == len(days):
+        return None
+    return days[place - 1] if days[place - 1] >= monday else monday + 6
 
 
 def last_days(monday: Any, calendar: str) -> Any:

@@ -33,7 +33,13 @@ from fanfold.engine.step.state import (
 from fanfold.engine.universe import Universe
 from fanfold.errors import ConfigError
 from fanfold.risk.limits import sector_numbers
-from fanfold.strategies.strategy import Strategy, decision_of, memory_of, params_of
+from fanfold.strategies.strategy import (
+    Strategy,
+    computes_columns,
+    decision_of,
+    memory_of,
+    params_of,
+)
 
 _OUTSIDE: Final = {
     "slippage": 0.0,
@@ -142,12 +148,24 @@ class Books:
             desks[name] = np.maximum(desks[name] - shift, -1)
 
 
-def _rules(universe: Universe, terms: Terms, written: frozenset[str] | None, *, facts: bool) -> Any:
+def check_outside(strategy: type[Strategy], terms: Terms) -> None:
+    """Refuse what cannot be run from outside, whatever the assets.
+
+    Raises:
+        ConfigError: The strategy computes columns, or orders are sized at the fill.
+    """
+    if computes_columns(strategy):
+        raise ConfigError(
+            f"{strategy.__name__} computes columns from whole bars; live there are none"
+        )
     if terms.options.size_at == "fill":
         raise ConfigError(
             "options.size_at must be 'decision' where fills come from outside: an order's size "
             "is sent before its price is known, was 'fill'"
         )
+
+
+def _rules(universe: Universe, terms: Terms, written: frozenset[str] | None, *, facts: bool) -> Any:
     # What `rules_of` reads of bars.
     bars: Any = SimpleNamespace(calendars=universe.calendars, delisted_day=None)
     rules = rules_of(terms, bars, written=written, facts=facts, recording=False)

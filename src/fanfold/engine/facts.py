@@ -14,9 +14,11 @@ from fanfold.engine.spec import Terms
 from fanfold.engine.step.state import (
     AVERAGE_VOLUME,
     CLOSES_OWN,
+    DAILY_VOLUME,
     DIVIDEND,
     FACT_ROWS,
     FORWARD,
+    JUMP,
     MEMBER,
     REAL,
     SCALE,
@@ -25,10 +27,12 @@ from fanfold.engine.step.state import (
 )
 from fanfold.engine.timeline import filled
 from fanfold.errors import ConfigError
+from fanfold.risk.collar import BELIEVED, RECENT, unconfirmed_jump
+from fanfold.risk.limits import Limits
 from fanfold.strategies.sizing import scale_of
 
 WINDOW = 20
-"""Bars over which volatility and volume are usual [bars]."""
+"""Bars over which volatility and volume are usual [bars]; of daily volume, sessions."""
 
 
 def needs_facts(bars: Bars, terms: Terms, *, prices: bool) -> bool:
@@ -48,7 +52,8 @@ def needs_facts(bars: Bars, terms: Terms, *, prices: bool) -> bool:
 def needs_history(terms: Terms) -> bool:
     """Whether costs, limits or sizing look at past returns or volumes."""
     costs, limits = terms.costs, terms.limits
-    looks_back = costs.slippage_varies or limits.max_volume_share is not None
+    bounds = limits.max_volume_share, limits.max_daily_volume_share, limits.outlier
+    looks_back = costs.slippage_varies or any(each is not None for each in bounds)
     return looks_back or terms.scales
 
 
@@ -70,7 +75,7 @@ def facts_of(bars: Bars, terms: Terms, *, prices: bool) -> NDArray[np.float64]:
         raise ConfigError(_no_real_prices(bars, terms))
     if terms.needs_volume and not _has_volume(bars):
         raise ConfigError(
-            "participation, impact and max_volume_share need the volume of every bar, "
+            "participation, impact and limits on volume need the volume of every bar, "
             "some of these are unknown"
         )
     if not needs_facts(bars, terms, prices=prices):
@@ -95,6 +100,10 @@ def _look_back(bars: Bars, terms: Terms, facts: NDArray[np.float64]) -> None:
     facts[SCALE] = np.nan if scale is None else scale
     facts[VOLATILITY] = _volatility(close)
     facts[AVERAGE_VOLUME] = _average_volume(bars)
+    if terms.limits.max_daily_volume_share is not None:
+        facts[DAILY_VOLUME] = _daily_volume(bars)
+    if terms.limits.outlier is not None:
+        facts[JUMP] = _jumps(close, terms.limits, terms.limits.outlier)
 
 
 def session_returns(bars: Bars) -> NDArray[np.float64]:
@@ -151,6 +160,49 @@ def _average_volume(bars: Bars) -> NDArray[np.float64]:
         average[own, asset] = (sums[ends] - sums[starts]) / (ends - starts)
         _carry(average[:, asset], own)
     return average * bars.forward
+
+
+def _daily_volume(bars: Bars) -> NDArray[np.float64]:
+    """Mean volume of each asset's last `WINDOW` sessions with trades, in units as they trade.
+
+    NaN until one has ended; a session counts from its last bar on.
+    """
+    ends = np.flatnonzero(bars.closes_session)
+    average = np.full(bars.volume.shape, np.nan)
+    for asset in range(bars.asset_count):
+        volume = bars.seen[VOLUME][:, asset]
+        totals = np.cumsum(np.where(volume > 0.0, volume, 0.0))[ends]
+        traded = np.flatnonzero(np.diff(totals, prepend=0.0) > 0.0)
+        sums = np.concatenate([[0.0], totals[traded]])
+        last = np.arange(1, len(sums))
+        first = np.maximum(last - WINDOW, 0)
+        own = ends[traded]
+        average[own, asset] = (sums[last] - sums[first]) / (last - first)
+        _carry(average[:, asset], own)
+    return average * bars.forward
+
+
+def _jumps(close: NDArray[np.float64], limits: Limits, outlier: float) -> NDArray[np.float64]:
+    """Jump of each asset's last close while it is not confirmed [1]; NaN where it is believed."""
+    jumps = np.full(close.shape, np.nan)
+    for asset in range(close.shape[1]):
+        own = np.flatnonzero(~np.isnan(close[:, asset]))
+        prices = close[own, asset]
+        far = np.flatnonzero(~(np.abs(np.diff(prices)) <= outlier * prices[:-1])) + 1
+        believed_from = 0
+        for place in map(int, far):
+            if place < believed_from:
+                continue  # within a jump that waited
+            belief = np.zeros(RECENT + limits.confirm_of)
+            belief[BELIEVED] = prices[place - 1]
+            for now in range(place, len(own)):
+                believed_from = now + 1
+                jump = unconfirmed_jump(belief, prices[now], outlier, limits.confirm)
+                if np.isnan(jump):
+                    break
+                jumps[own[now], asset] = jump
+        _carry(jumps[:, asset], own)
+    return jumps
 
 
 def _carry(values: NDArray[np.float64], own: NDArray[np.int64]) -> None:

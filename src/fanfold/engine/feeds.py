@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fanfold.domain.panel import trades_in
 from fanfold.domain.record import view
+from fanfold.domain.timeframe import week_end_among
 from fanfold.engine.universe import Moment, Rows
 from fanfold.errors import ConfigError
 from fanfold.strategies.indicators import Indicator
@@ -34,9 +35,13 @@ class Feeds:
     """
 
     def __init__(
-        self, features: tuple[Indicator, ...], symbols: tuple[str, ...], calendar: str
+        self,
+        features: tuple[Indicator, ...],
+        symbols: tuple[str, ...],
+        calendar: str,
+        session_days: tuple[int, ...] = (),
     ) -> None:
-        """Start all features.
+        """Start all features, see `Universe` for their arguments.
 
         Raises:
             ConfigError: A feature reads a further column, of which there is none live.
@@ -49,6 +54,8 @@ class Feeds:
         self._streams: list[list[tuple[Stream, Any]]] = [[] for _ in symbols]
         self._symbols = symbols
         self._calendar = calendar
+        self._days = session_days
+        self._week: tuple[int, int | None] = -1, None
         flat = view(self.latest.reshape(-1)) if count else None
         for asset in range(len(symbols)):
             first = asset * count
@@ -93,11 +100,18 @@ class Feeds:
             minutes_to_close=moment.minutes_to_close,
             calendar=self._calendar,
             bars=bars,
+            week_end=self._week_end(moment.session_day),
         )
         for symbol, streams in zip(self._symbols, self._streams, strict=True):
             for stream, out in streams:
                 for place, value in enumerate(stream.push(*bars[symbol], context)):
                     out[place] = value
+
+    def _week_end(self, session_day: int) -> int | None:
+        if session_day != self._week[0]:
+            days = self._days
+            self._week = session_day, week_end_among(days, session_day) if days else None
+        return self._week[1]
 
     def show_streams(self) -> None:
         """Let streams go on with the values that were put back beside their states."""

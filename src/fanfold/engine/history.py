@@ -17,13 +17,16 @@ from fanfold.engine.step.approve import SCRATCH_ROWS
 from fanfold.engine.step.state import (
     AVERAGE_VOLUME,
     CLOSES_OWN,
+    DAILY_VOLUME,
     DIVIDEND,
     FACT_ROWS,
     FORWARD,
+    JUMP,
     SCALE,
     VOLATILITY,
 )
 from fanfold.engine.universe import Moment, Rows
+from fanfold.risk.collar import RECENT, unconfirmed_jump
 from fanfold.strategies.indicators.stream import Stream
 from fanfold.strategies.sizing import scale_indicator
 
@@ -35,6 +38,8 @@ _BEGUN: Final = 1
 _BARS: Final = 2
 _MOST: Final = 3
 _COUNTED: Final = 4
+
+_jump_of: Final = unconfirmed_jump.function
 
 _WANTED: Final = 2
 """Place of a volatility scale's wanted deviation in its state."""
@@ -53,16 +58,25 @@ class History:
         """Begin before the first bar."""
         self.now: NDArray[np.float64] = np.ones((FACT_ROWS, asset_count))
         self.now[[DIVIDEND, VOLATILITY, AVERAGE_VOLUME, CLOSES_OWN]] = 0.0
-        self.now[SCALE] = math.nan
+        self.now[[SCALE, DAILY_VOLUME, JUMP]] = math.nan
         self._terms = terms
         self._per_year = 365 if calendar == ROUND_THE_CLOCK else 252
-        self._averages = terms.limits.max_volume_share is not None
-        self.reads_facts = self._averages or terms.scales
-        window = terms.limits.var_window if terms.limits.max_var is not None else 0
+        limits = terms.limits
+        self._averages = limits.max_volume_share is not None
+        self._adds_days = limits.max_daily_volume_share is not None
+        self._outlier = limits.outlier
+        self._confirm = limits.confirm
+        self._bounds = self._averages or self._adds_days or self._outlier is not None
+        self.reads_facts = self._bounds or terms.scales
+        window = limits.var_window if limits.max_var is not None else 0
         self._window = window
         self.scratch: NDArray[np.float64] = np.zeros((SCRATCH_ROWS + 2 * window, asset_count))
         self._sums: NDArray[np.float64] = np.zeros((asset_count, WINDOW + 1))
         self._volumes: NDArray[np.float64] = np.zeros(asset_count)
+        self._total: NDArray[np.float64] = np.zeros(asset_count)
+        self._day_sums: NDArray[np.float64] = np.zeros((asset_count, WINDOW + 1))
+        self._days: NDArray[np.float64] = np.zeros(asset_count)
+        self._beliefs: NDArray[np.float64] = np.zeros((asset_count, RECENT + limits.confirm_of))
         self._closes: NDArray[np.float64] = np.full((2, asset_count), math.nan)
         self._counts: NDArray[np.int64] = np.zeros(_COUNTED, np.int64)
         scale = scale_indicator(terms.sizing, float(self._per_year))
@@ -72,6 +86,7 @@ class History:
     def states(self) -> list[NDArray[Any]]:
         """All that is remembered, in one order, to be changed in place."""
         own = [self.now, self.scratch, self._sums, self._volumes, self._closes, self._counts]
+        own += [self._total, self._day_sums, self._days, self._beliefs]
         return [*own, *(scale.state for scale in self._scales)]
 
     def take(self, moment: Moment, rows: Rows, forward: Any) -> None:
@@ -83,15 +98,33 @@ class History:
             if close != close or volume == 0.0:  # noqa: PLR0124  (true for NaN)
                 continue
             self._closes[1, asset] = close * ratio
-            if self._averages and volume > 0.0:
-                self._average(asset, volume / ratio)
+            if self._bounds:
+                self._learn(asset, close * ratio, volume / ratio)
             if self._scales:
                 prices = open_ * ratio, high * ratio, low * ratio, close * ratio
                 (self.now[SCALE, asset],) = self._scales[asset].push(*prices, volume)
+        if self._bounds:
+            self._show_volumes(moment)
+
+    def _learn(self, asset: int, close: float, volume: float) -> None:
+        """Take a close and a volume for the limits that look back."""
+        if self._averages and volume > 0.0:
+            self._average(asset, volume)
+        if self._adds_days and volume > 0.0:
+            self._total[asset] += volume
+        if self._outlier is not None:
+            belief = self._beliefs[asset]
+            self.now[JUMP, asset] = _jump_of(belief, close, self._outlier, self._confirm)
+
+    def _show_volumes(self, moment: Moment) -> None:
         if self._averages:
             latest = self._sums[:, WINDOW] - self._sums[:, 0]
             counts = np.clip(self._volumes, 1.0, WINDOW)
             self.now[AVERAGE_VOLUME] = latest / counts * self.now[FORWARD]
+        if self._adds_days:
+            if moment.closes_session:
+                self._add_day()
+            self._show_days()
 
     def note_close(self, asset: int, close: float) -> None:
         """Learn of an asset's last close alone, of a quote without volume."""
@@ -104,6 +137,19 @@ class History:
         sums[:WINDOW] = sums[1:]
         sums[WINDOW] = total
         self._volumes[asset] += 1.0
+
+    def _add_day(self) -> None:
+        """Keep the running sum of volumes after a session, where it was traded in."""
+        sums = self._day_sums
+        traded = self._total > sums[:, WINDOW]
+        sums[traded, :WINDOW] = sums[traded, 1:]
+        sums[traded, WINDOW] = self._total[traded]
+        self._days[traded] += 1.0
+
+    def _show_days(self) -> None:
+        latest = self._day_sums[:, WINDOW] - self._day_sums[:, 0]
+        average = latest / np.clip(self._days, 1.0, WINDOW) * self.now[FORWARD]
+        self.now[DAILY_VOLUME] = np.where(self._days > 0.0, average, math.nan)
 
     def _count_bars(self, session_day: int) -> None:
         """Find out from the first sessions how many bars make up a year."""
@@ -129,6 +175,8 @@ class History:
         Args:
             sessions: Those closed, this one included.
         """
+        if self._adds_days:
+            self._add_day()
         if self._window == 0:
             return 0
         forgotten = 0

@@ -13,7 +13,7 @@ from fanfold.engine.feeds import Feeds
 from fanfold.engine.history import History
 from fanfold.engine.spec import Terms
 from fanfold.engine.step.overnight import pass_night
-from fanfold.engine.step.state import CLOCK_ROWS, FORWARD, SPLIT
+from fanfold.engine.step.state import CLOCK_ROWS, FORWARD, SESSIONS_CLOSED, SPLIT
 from fanfold.engine.universe import Moment, Rows, Universe
 from fanfold.engine.window import Window
 from fanfold.errors import DataError
@@ -46,7 +46,7 @@ class Market:
         books: The account whose bars' numbers go with the window's.
         forward: What a unit of each asset has become; None while nothing was split.
         last: The newest bar's end, or quote's instant.
-        scales: Whether every bar moves a scale of the sizing.
+        scales: Whether every bar, a quote too, moves what sizing or limits look back at.
     """
 
     def __init__(self, strategy: Strategy, universe: Universe, terms: Terms, bars: int) -> None:
@@ -54,7 +54,7 @@ class Market:
         features, calendar = features_of(strategy), calendar_of(universe)
         self.symbols = universe.symbols
         self.value_count = sum(feature.output_count for feature in features)
-        self.feeds = Feeds(features, universe.symbols, calendar)
+        self.feeds = Feeds(features, universe.symbols, calendar, universe.session_days)
         self.history = History(terms, len(universe.symbols), calendar)
         self.books = Books(
             strategy, universe, terms, self.history.scratch, facts=self.history.reads_facts
@@ -63,7 +63,7 @@ class Market:
         self.window = Window(len(universe.symbols), self.value_count, lag, bars)
         self.forward: Any = None
         self.last = START
-        self.scales = warm_up(terms.sizing) > 1
+        self.scales = warm_up(terms.sizing) > 1 or terms.limits.outlier is not None
 
     @property
     def t(self) -> int:
@@ -93,14 +93,13 @@ class Market:
                     f"{self.symbols[asset]}: a volume must not be negative, was {volume}"
                 )
 
-    def append(self, moment: Moment, rows: Rows, *, learn: bool = True) -> int:
+    def append(self, moment: Moment, rows: Rows) -> int:
         """Write the next bar, and let features learn of it; its number."""
         window, history = self.window, self.history
         if window.ends_unclosed(moment.session_day):
             window.close_last()
             self._close_session()
-        if learn:
-            self.feeds.push(moment, rows, self.forward)
+        self.feeds.push(moment, rows, self.forward)
         history.take(moment, rows, self.forward)
         t = self._write(1, moment, rows)
         if moment.closes_session:
@@ -109,7 +108,9 @@ class Market:
 
     def pass_quotes(self, count: int, asset: int, price: float) -> None:
         """Go on by so many quotes, of which the last was this, at the last moment."""
-        self._write(count, self.last, [(asset, price, price, price, price, math.nan)])
+        t = self._write(count, self.last, [(asset, price, price, price, price, math.nan)])
+        if count > 1:  # of the one before the last, all that is ever looked at
+            self.window.clock[SESSIONS_CLOSED, t - 1] = self.window.sessions
 
     def _write(self, count: int, moment: Moment, rows: Rows) -> int:
         window, latest = self.window, self.feeds.latest

@@ -13,11 +13,14 @@ from fanfold.domain.decision import Asset, Portfolio
 from fanfold.domain.language import attributes_read, content_hash
 from fanfold.domain.money import MICRO, MONEY_MAX, share, to_micro
 from fanfold.domain.record import view
+from fanfold.engine.apart import Chosen, decides_apart
 from fanfold.engine.books import Books
 from fanfold.engine.market import Market
 from fanfold.engine.step.close import is_deeper
 from fanfold.engine.step.runner import ACCOUNT_FIELDS
-from fanfold.engine.step.state import EQUITY_SUM_SHIFT, TARGET
+from fanfold.engine.step.show import show_positions
+from fanfold.engine.step.state import EQUITY_SUM_SHIFT, TARGET, Rules
+from fanfold.engine.step.watch import look_ahead
 from fanfold.engine.step.wish import NEXT_BAR
 from fanfold.engine.universe import Moment
 from fanfold.errors import LanguageError
@@ -25,8 +28,10 @@ from fanfold.errors import LanguageError
 _share = share.function
 _to_micro = to_micro.function
 _is_deeper = is_deeper.function
+_look_ahead = look_ahead.function
+_show_positions = show_positions.function
 
-PENDING_MAX: Final = 4_096
+PENDING_MAX: Final = 64
 """Quotes that wait to be made up for at most [quotes]."""
 
 SWING: Final = 1.25
@@ -34,6 +39,9 @@ SWING: Final = 1.25
 
 ROUNDING: Final = 1e-6
 """What floats may be off by, and more [share of what is held]."""
+
+UNSPLIT: Final = Rules.views(Rules.zeros(1))[0]
+"""Rules of a run without facts: quotes go by only while nothing was split."""
 
 Pending = tuple[int, int, float]
 """A quote's instant [ns UTC], its asset and its middle [currency]."""
@@ -48,12 +56,16 @@ def looks_at_market_only(decide: Any) -> bool:
 
     Python outside the compiled subset may reach anything, so of it nothing is certain.
     """
-    function = decide.function if isinstance(decide, Compiled) else decide
+    function = _function_of(decide)
     try:
         content_hash(function)
     except (LanguageError, AttributeError):
         return False
     return not attributes_read(function) & ACCOUNT_FIELDS
+
+
+def _function_of(decide: Any) -> Any:
+    return decide.function if isinstance(decide, Compiled) else decide
 
 
 class Shown:
@@ -62,6 +74,7 @@ class Shown:
     Attributes:
         floats, ints: One view of each asset's record.
         features: The features of each.
+        wished: What the decision writes of each.
     """
 
     def __init__(self, books: Books, value_count: int) -> None:
@@ -74,9 +87,8 @@ class Shown:
         self.ints = [ints[at : at + size] for at in starts]
         first = place_of(Asset, "features")
         self.features = [each[first : first + value_count] for each in self.floats]
-        written = assets.view("f8").reshape(len(assets), size)
         last = size if books.written is None or books.written else OF_TARGET + 1
-        self.wished = written[:, OF_TARGET:last]
+        self.wished = [each[OF_TARGET:last] for each in self.floats]
         self.portfolio_floats = view(books.arrays["portfolio"].view("f8"))
         self.portfolio_ints = view(books.arrays["portfolio"].view("i8"))
 
@@ -108,16 +120,17 @@ def may_rest(books: Books) -> bool:
 def quiet_bounds(books: Books) -> Bounds:
     """Prices between which a quote of each asset changes nothing but marks; [] if any may.
 
-    Nothing waits, every goal is held, no level is reached and no margin is called.
+    Every goal is held or on its way, no level is reached and no margin is called.
     """
-    account = books.account
-    if account.touched or account.stirred or account.margin_called:
+    if books.account.margin_called:
         return []
     for desk, wish in zip(books.desks, books.arrays["wishes"], strict=True):
-        waits = desk.close_order != 0 or desk.open_order != 0 or desk.unsized == 1
         rearms = desk.disarmed == 1 and books.rules.rearm == NEXT_BAR
-        if waits or rearms or desk.goal != desk.units or desk.target != wish[TARGET]:
+        asks = desk.goal != desk.units + desk.close_order + desk.open_order
+        if asks or rearms or desk.unsized == 1 or desk.target != wish[TARGET]:
             return []
+    if books.account.stirred:
+        _look_ahead(books.desks, books.account, books.rules)
     swing = math.inf if not _borrows(books) else SWING
     if swing < math.inf and _may_be_called(books):
         return []
@@ -149,17 +162,21 @@ def _may_be_called(books: Books) -> bool:
     return left <= ROUNDING * (longs + shorts)
 
 
-def make_up(  # noqa: C901  (one loop whose sums stay in locals)
+def make_up(  # noqa: C901, PLR0915  (one loop whose sums stay in locals)
     pending: list[Pending], books: Books
 ) -> None:
     """Mark and measure as the step would have done at each of these quotes."""
     desks, assets, account = books.desks, books.assets, books.account
+    if account.touched:
+        account.touched = 0
+        _show_positions(0, (), UNSPLIT, assets, desks)
     units = [desk.units for desk in desks]
     parts = [desk.parts for desk in desks]
     values = [desk.value for desk in desks]
     quoted: dict[int, float] = {}
     counts = [0] * len(desks)
-    equity, gross, cash = account.equity, account.gross, account.cash
+    cash = account.cash
+    equity, gross = cash + sum(values), sum(map(abs, values))
     equity_sum, held = 0, 0
     peak, peak_ts = account.peak, account.peak_ts
     worst_equity, worst_peak = account.worst_equity, account.worst_peak
@@ -210,14 +227,12 @@ class Quotes:
 
     Attributes:
         bounds: From `quiet_bounds`; None is not known.
-        wished: Bytes of what the decision wrote before.
     """
 
     def __init__(self, market: Market) -> None:
         """Begin without a quote."""
         books = market.books
         self.bounds: Bounds | None = None
-        self.wished = b""
         self._market = market
         self._books = books
         self._shown = Shown(books, market.value_count)
@@ -229,35 +244,62 @@ class Quotes:
             and not market.feeds.need_context
             and not market.scales
         )
+        self._wished: list[bytes] = []
+        self._is_apart = self._may_rest and decides_apart(books.decide)
+        self._reads_fresh = self._is_apart and "fresh" in attributes_read(
+            _function_of(books.decide)
+        )
+        self._asked: tuple[int, ...] = ()
+        every = range(len(books.assets))
+        self._all = tuple(every), books.assets
+        self._alone = [((n,), Chosen([books.assets[n]], len(every))) for n in every]
 
-    def find_bounds(self, *, hears_only: bool) -> Bounds:
-        """Find out whether quotes may go by from now on."""
+    def find_bounds(self, *, is_told: bool) -> Bounds:
+        """Find out whether quotes may go by from now on: not while a goal is to be told."""
         market = self._market
         rests = self._may_rest and self._books.account.bar_count > 0 and market.forward is None
-        self.bounds = quiet_bounds(self._books) if rests and not hears_only else []
-        self.wished = self._shown.wished.tobytes()
+        self.bounds = quiet_bounds(self._books) if rests and is_told else []
+        self._wished = [wished.tobytes() for wished in self._shown.wished]
         return self.bounds
 
-    def show(self, moment: Moment, asset: int, price: float) -> None:
-        """Move an asset's features and show the decision, as the step would."""
-        feeds, shown = self._market.feeds, self._shown
+    def show(self, moment: Moment, asset: int, price: float) -> Any:
+        """Move an asset's features and show the decision, as the step would.
+
+        Returns:
+            The assets that it must be asked about: those of which anything is new, where
+            it looks at each alone. The others keep their wishes, since it has left them
+            as they are when it was asked about the same before.
+        """
+        feeds, shown, before = self._market.feeds, self._shown, self._fresh
         for update, state, out in feeds.updates[asset]:
             update(state, out, price, price, price, price, math.nan)
-        if asset != self._fresh:
-            for ints in shown.ints if self._fresh < 0 else (shown.ints[self._fresh],):
+        if asset != before:
+            for ints in shown.ints if before < 0 else (shown.ints[before],):
                 ints[OF_FRESH] = 0
             shown.ints[asset][OF_FRESH] = 1
             self._fresh = asset
         floats = shown.floats[asset]
         floats[OF_OPEN] = floats[OF_HIGH] = floats[OF_LOW] = floats[OF_CLOSE] = price
         floats[OF_VOLUME] = math.nan
-        shown.features[asset][:] = feeds.values[asset]
+        if self._market.value_count:
+            shown.features[asset][:] = feeds.values[asset]
         shown.portfolio_ints[OF_TS] = moment.ts
         shown.portfolio_floats[OF_MINUTES] = moment.minutes_to_close
+        self._asked, assets = self._new_to_decision(before, asset)
+        return assets
+
+    def _new_to_decision(self, before: int, asset: int) -> tuple[tuple[int, ...], Any]:
+        if not self._is_apart or before < 0:
+            return self._all
+        if not self._reads_fresh or before == asset:
+            return self._alone[asset]
+        assets = self._books.assets
+        return (before, asset), Chosen([assets[before], assets[asset]], len(assets))
 
     def changes_wishes(self) -> bool:
         """Whether the decision has written something else than before."""
-        return self._shown.wished.tobytes() != self.wished
+        wished, known = self._shown.wished, self._wished
+        return any(wished[place].tobytes() != known[place] for place in self._asked)
 
     def go_by(self, moment: Moment, asset: int, price: float) -> None:
         """A quote changed nothing: it is made up for later, at `PENDING_MAX` of them."""

@@ -119,14 +119,18 @@ class Terms:
     @property
     def needs_real_units(self) -> bool:
         """Whether anything counts shares or volumes as they were traded."""
-        counts_volume = self.limits.max_volume_share is not None or self.participates
-        return self.costs.needs_real_units or counts_volume
+        return self.costs.needs_real_units or self._counts_volume
 
     @property
     def needs_volume(self) -> bool:
         """Whether every bar's volume must be known."""
-        counts_volume = self.limits.max_volume_share is not None or self.participates
-        return self.costs.needs_volume or counts_volume
+        return self.costs.needs_volume or self._counts_volume
+
+    @property
+    def _counts_volume(self) -> bool:
+        limits = self.limits
+        bounds = limits.max_volume_share, limits.max_daily_volume_share
+        return self.participates or any(each is not None for each in bounds)
 
     @property
     def participates(self) -> bool:
@@ -140,7 +144,7 @@ class Terms:
             "leverage": self.leverage,
             "venue": self.venue.name,
             "costs": self.costs.model_dump(),
-            "limits": self.limits.model_dump(),
+            "limits": self.limits.as_dict(),
             "sizing": self.sizing.model_dump(),
             "options": self.options.model_dump(),
             "start_bar": self.start_bar,

@@ -15,11 +15,11 @@ import numpy as np
 from fanfold.domain.compiled import Compiled
 from fanfold.domain.orders import CLOSE, OPEN
 from fanfold.domain.prices import PRICE_MAX, PRICE_MIN
-from fanfold.engine.decisions import WISH_NAMES
+from fanfold.engine.books import check_outside
 from fanfold.engine.goals import Goals
 from fanfold.engine.market import Market
 from fanfold.engine.outcomes import fault_of, reason_of
-from fanfold.engine.quotes import Quotes
+from fanfold.engine.quotes import OF_TARGET, Quotes
 from fanfold.engine.snapshots import Flags, packed, unpacked
 from fanfold.engine.spec import Terms, spec_hash
 from fanfold.engine.step.outside import (
@@ -37,7 +37,7 @@ from fanfold.engine.universe import Goal, Moment, Rows, StepRow, Universe
 from fanfold.engine.views import seen_by_people
 from fanfold.engine.window import BARS
 from fanfold.errors import ConfigError, DataError, StrategyError
-from fanfold.strategies.strategy import Strategy, computes_columns
+from fanfold.strategies.strategy import Strategy
 
 __all__ = ["Goal", "Moment", "StepRow", "Stepper", "Universe"]
 
@@ -82,10 +82,7 @@ class Stepper:
         resting_exits: bool = True,
         window_bars: int = BARS,
     ) -> None:
-        if computes_columns(type(strategy)):
-            raise ConfigError(
-                f"{type(strategy).__name__} computes columns from whole bars; live there are none"
-            )
+        check_outside(type(strategy), terms)
         self._strategy = strategy
         self._universe = universe
         self._resting = int(resting_exits)
@@ -94,10 +91,13 @@ class Stepper:
         self._books = books = market.books
         self._goals = Goals(books.desks, books.arrays["desks"], books.rules)
         self._begun = False
+        self._is_told = False  # whether no goal has changed since they were last given
         self._unheard = 0
         self._error = ""
         self._bind(machine=machine)
         self._quotes = Quotes(market)
+        records = books.arrays["assets"]
+        self._written = records.view("f8").reshape(len(records), -1)[:, OF_TARGET:]
 
     def _bind(self, *, machine: bool) -> None:
         """Settle what is called, and with which arrays."""
@@ -106,12 +106,14 @@ class Stepper:
         decide = books.decide
         self._asked: tuple[Any, ...] = books.assets, books.portfolio, books.memory
         self._decide: Any = decide
+        self._in_machine = False
         if machine:
             arrays = window.arrays()
             opening, written, closing = books.machine()
             self._open: Any = open_step.machine
             self._close: Any = close_step.machine
             if isinstance(decide, Compiled):
+                self._in_machine = True
                 records = books.arrays
                 self._decide = decide.machine
                 self._asked = records["assets"], records["portfolio"][0], records["memory"]
@@ -151,11 +153,6 @@ class Stepper:
         self._begun = True
         self._unheard = 0 if adopt else 1 + len(self._books.arrays["delayed"])
 
-    @property
-    def is_begun(self) -> bool:
-        """Whether the past is over."""
-        return self._begun
-
     def step(self, moment: Moment, rows: Rows) -> list[Goal]:
         """Take a bar and decide; the goals that are new or changed, or asked for again.
 
@@ -183,7 +180,7 @@ class Stepper:
         quotes, last = self._quotes, self._market.last
         bounds = quotes.bounds
         if bounds is None:
-            bounds = quotes.find_bounds(hears_only=self._unheard > 0)
+            bounds = quotes.find_bounds(is_told=self._is_told and self._unheard == 0)
         if (
             not bounds
             or not bounds[asset][0] < middle < bounds[asset][1]
@@ -193,31 +190,38 @@ class Stepper:
             or self._error
         ):
             return self.step(moment, [(asset, middle, middle, middle, middle, math.nan)])
-        quotes.show(moment, asset, middle)
+        asked = quotes.show(moment, asset, middle)
+        try:
+            if self._in_machine:
+                self._decide(*self._asked)
+            else:
+                self._decide(asked, self._books.portfolio, self._books.memory)
+        except Exception as raised:
+            self._fail(reason_of(raised))
+        is_news = quotes.changes_wishes()
+        quotes.go_by(moment, asset, middle)
+        if not is_news:
+            return []
+        quotes.end()
+        return self._hear(self._market.t)
+
+    def _go_on(self, t: int) -> list[Goal]:
+        """The step at a bar that is written."""
+        if self._open(t, self._resting, *self._opening) != OK:
+            self._fail("")
         try:
             self._decide(*self._asked)
         except Exception as raised:
             self._fail(reason_of(raised))
-        if quotes.changes_wishes():
-            quotes.end()
-            rows = [(asset, middle, middle, middle, middle, math.nan)]
-            return self._go_on(self._market.append(moment, rows, learn=False), decided=True)
-        quotes.go_by(moment, asset, middle)
-        return []
+        return self._hear(t)
 
-    def _go_on(self, t: int, *, decided: bool = False) -> list[Goal]:
-        """The step at a bar that is written, the decision being asked unless it was."""
-        if self._open(t, self._resting, *self._opening) != OK:
-            self._fail("")
-        if not decided:
-            try:
-                self._decide(*self._asked)
-            except Exception as raised:
-                self._fail(reason_of(raised))
+    def _hear(self, t: int) -> list[Goal]:
+        """The rest of the step at bar t, once the decision has written."""
         only_heard = int(self._unheard > 0)
         self._unheard -= only_heard
         if self._close(t, only_heard, *self._closing) != OK:
             self._fail("")
+        self._is_told = True
         return self._goals.news(t, self._facts, asked=True)
 
     def _fail(self, reason: str) -> None:
@@ -239,6 +243,11 @@ class Stepper:
         if not self._begun:
             raise ConfigError("a run must begin before it decides, did not")
 
+    def _disturb(self) -> None:
+        """Goals may change by what comes now."""
+        self._quotes.end()
+        self._is_told = False
+
     def fill(self, asset: int, role: str, lots: int, price: int, fee: int, ts: int) -> None:
         """A part of an order was executed.
 
@@ -258,7 +267,7 @@ class Stepper:
                 f"a fill must have one of the roles {', '.join(_MEANINGS)} and a price above 0, "
                 f"was {role!r} at {price}"
             )
-        self._quotes.end()
+        self._disturb()
         desk = self._books.desks[asset]
         priced = desk.limit == desk.limit or desk.stop == desk.stop
         inside = int(priced and ts > self._market.last.ts)
@@ -273,12 +282,12 @@ class Stepper:
         They are asked for again at the next step while the goal stands.
         """
         if role in _WORKING:
-            self._quotes.end()
+            self._disturb()
             end_working.function(_WORKING[role], self._books.desks[asset], self._books.account)
 
     def refused(self, asset: int, allowed: int, reason: str) -> None:
         """What a limit took away leaves the goal, which becomes `allowed` lots."""
-        self._quotes.end()
+        self._disturb()
         allow.function(allowed, self._books.desks[asset], self._books.account)
         self._goals.reasons[asset] = reason
 
@@ -289,7 +298,7 @@ class Stepper:
             held: Signed lots of each asset.
             cash: [micro-units]
         """
-        self._quotes.end()
+        self._disturb()
         books, t = self._books, self._market.t
         begun = int(books.account.bar_count > 0)
         for desk, lots in zip(books.desks, held, strict=True):
@@ -302,15 +311,15 @@ class Stepper:
         """An asset was split before the next bar's open: `ratio` units for one.
 
         What is held, ordered and heard is rescaled as in a backtest on raw prices, and the
-        decision goes on seeing prices without the jump. What the broker pays for fractions
-        comes with `settle`.
+        decision goes on seeing prices without the jump. Fractions of a lot are paid at the
+        last mark, as there; what the broker pays instead comes with `settle`.
 
         Raises:
             DataError: The ratio is none.
         """
         if not 0.0 < ratio < math.inf:
             raise DataError(f"the ratio of a split must be above 0 and finite, was {ratio}")
-        self._quotes.end()
+        self._disturb()
         self._market.split(asset, ratio)
 
     def goals(self) -> list[Goal]:
@@ -323,9 +332,10 @@ class Stepper:
 
         A fill arms stop and target: a caller that waits for the next step protects late.
         """
-        if self._error:
+        if self._error or self._is_told:
             return []
         self._quotes.end()
+        self._is_told = True
         return self._goals.news(self._market.t, self._facts, asked=False)
 
     @property
@@ -334,9 +344,8 @@ class Stepper:
         return self._error
 
     def written(self) -> Any:
-        """What the decision last wrote; float64 of shape [asset, wish]."""
-        assets = self._books.arrays["assets"]
-        return np.stack([assets[name] for name in WISH_NAMES], axis=1)
+        """What the decision last wrote, until the next one: float64 of shape [asset, wish]."""
+        return self._written
 
     def view(self) -> dict[str, Any]:
         """The state as a person would look at it: features, positions, goals, money."""
@@ -366,5 +375,6 @@ class Stepper:
         """
         flags = unpacked(content, self._identity, self._market)
         self._quotes.forget()
+        self._is_told = False
         self._begun, self._unheard, self._error = flags.begun, flags.unheard, flags.error
         self._goals.put_back(flags.said, flags.reasons)

@@ -1,7 +1,9 @@
 """What a run fed from outside is told, and what it says: moments, assets, goals."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 StepRow = tuple[int, float, float, float, float, float]
 """An asset's number, and open, high, low, close, volume of its bar."""
@@ -10,8 +12,7 @@ Rows = Sequence[StepRow]
 """Bars of some assets with the same end, each asset once at most."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
+class Moment(Struct, frozen=True, kw_only=True, gc=False):
     """A bar's end, as the calendar sees it.
 
     Attributes:
@@ -45,6 +46,9 @@ class Universe:
         least_notional: Smallest order in each [micro-units].
         calendar: That of the moments. "" takes the assets' own where they share one, else
             the first exchange's by name.
+        session_days: Dates of its sessions, in order [days since 1970-01-01], from which
+            features of weeks know the last of one; where they do not reach the library of
+            calendars is asked. No part of what a run is.
     """
 
     symbols: tuple[str, ...]
@@ -54,6 +58,7 @@ class Universe:
     ticks: tuple[tuple[int, int], ...]
     least_notional: tuple[int, ...]
     calendar: str = ""
+    session_days: tuple[int, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

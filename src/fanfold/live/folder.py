@@ -4,10 +4,11 @@ A component is started with the folder's path and its own name, nothing else: wh
 restarted actor must know stands here, and not in the arguments of its first start.
 """
 
+import contextlib
 import hashlib
 import os
 import re
-import tempfile
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,15 @@ NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 PRIVATE: Final = 0o700
 """Mode of every folder: sockets and journals are nobody else's."""
+
+UMASK: Final = 0o077
+"""What no file of a deployment grants, whoever's libraries make it."""
+
+RESERVED: Final = ("accounts", "aside")
+"""Folders beside those of deployments, whose names no deployment can have."""
+
+SOCKETS: Final = Path("/tmp")  # noqa: S108  (what is in it is checked to be ours alone)
+"""Where folders of sockets are: not by TMPDIR, which another shell may have otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +47,16 @@ class Folder:
         """The folder of a deployment by its name, under fanfold's home.
 
         Raises:
-            ConfigError: The name has other characters than small letters, digits and dashes.
+            ConfigError: The name has other characters than small letters, digits and dashes,
+                or is one of `RESERVED`.
         """
         if not NAME.fullmatch(deployment):
             raise ConfigError(
                 "deployment must be small letters, digits and dashes, 40 at most, "
                 f"was {deployment!r}"
             )
+        if deployment in RESERVED:
+            raise ConfigError(f"deployment must be none of {', '.join(RESERVED)}, which are ours")
         return Folder((root or home() / "live") / deployment)
 
     @property
@@ -77,6 +90,11 @@ class Folder:
         return self.path / "halts"
 
     @property
+    def killed(self) -> Path:
+        """What the last kill left, as JSON: with everything dead no journal learns of it."""
+        return self.path / "killed.json"
+
+    @property
     def tapes(self) -> Path:
         """What each component took in, as it came."""
         return self.path / "tapes"
@@ -104,19 +122,45 @@ class Folder:
     @property
     def sockets(self) -> Path:
         """Folder of ipc sockets: short, since their paths may have 107 characters."""
-        tag = hashlib.sha256(str(self.path.absolute()).encode()).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"fanfold-{os.getuid()}-{tag}"
+        tag = hashlib.sha256(os.fsencode(self.path.resolve())).hexdigest()[:16]
+        return SOCKETS / f"fanfold-{os.getuid()}-{tag}"
 
     def make(self) -> None:
-        """Make all folders, for their owner only."""
+        """Make all folders but that of the sockets, for their owner only.
+
+        Raises:
+            ConfigError: One of them is somebody else's, or cannot be made.
+        """
         for each in (
             self.path, self.halts, self.tapes, self.snapshots, self.record, self.logs,
-            self.processes, self.sockets,
+            self.processes,
         ):  # fmt: skip
-            each.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+            try:
+                each.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+            except OSError as error:
+                raise ConfigError(f"{each} must be a folder of yours: {error.strerror}") from None
             if each.stat().st_uid != os.getuid():
                 raise ConfigError(f"{each} must belong to you, it belongs to somebody else")
             each.chmod(PRIVATE)
+
+
+def own_folder(path: Path) -> Path:
+    """Make a folder where everybody may write, or find the one that is surely ours alone.
+
+    Raises:
+        ConfigError: Somebody else made it, or might have put something into it.
+    """
+    with contextlib.suppress(FileExistsError):
+        path.mkdir(mode=PRIVATE)
+    found = path.lstat()  # a link is somebody's, wherever it leads
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise ConfigError(f"{path} must be a folder of yours, somebody else made it: remove it")
+    if stat.S_IMODE(found.st_mode) & UMASK:
+        raise ConfigError(
+            f"{path} must be its owner's alone, its mode was {stat.S_IMODE(found.st_mode):04o}: "
+            "remove it"
+        )
+    return path
 
 
 def write_durably(file: Path, content: bytes) -> None:

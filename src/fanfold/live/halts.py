@@ -25,6 +25,7 @@ from msgspec import Struct
 
 from fanfold.errors import ConfigError
 from fanfold.live.folder import PRIVATE, Folder, write_durably
+from fanfold.live.messages import UNREADABLE
 
 KILL: Final = "kill"
 """The latch that lets nothing through but what lessens owned positions."""
@@ -252,7 +253,7 @@ _asked_of: Final = msgspec.json.Decoder(_Asked).decode
 def _asked(folder: Folder, name: str) -> _Asked:
     try:
         return _asked_of(_code_file(folder, name).read_bytes())
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *UNREADABLE):
         return _Asked()
 
 

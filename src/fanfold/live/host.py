@@ -6,8 +6,10 @@ they never wait behind data; whatever goes wrong ends the process, and its host 
 anew from what is durable.
 """
 
+import gc
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -21,7 +23,7 @@ from fanfold.alpaca.credentials import KEY_ID_VARIABLES, SECRET_VARIABLES
 from fanfold.errors import LiveError
 from fanfold.live.component import Component
 from fanfold.live.control import ARM, DISARM, INSPECT, STOP, Control
-from fanfold.live.folder import Folder
+from fanfold.live.folder import UMASK, Folder
 from fanfold.live.halts import Latch, set_latch
 from fanfold.live.logs import described, log_to_file, place_of
 from fanfold.live.loop import Loop
@@ -43,6 +45,12 @@ STOP_S: Final = 15.0
 
 LOCK_S: Final = 5.0
 """How long a predecessor may take to be gone [s]."""
+
+GC_OBJECTS: Final = 50_000
+"""Objects that are made until the collector looks at them."""
+
+SWITCH_S: Final = 0.0005
+"""How long another thread of the process may hold up the one that trades [s]."""
 
 _LOCK_POLL_S: Final = 0.02
 
@@ -143,6 +151,7 @@ class Host:
         self.folder = Folder(Path(path))
         self.name = name
         self._opener = opener or opener_of(name)
+        os.umask(UMASK)  # libraries make files too
         self._lock = lock_of(self.folder, name)
         until = time.monotonic() + LOCK_S
         while not self._lock.take():
@@ -236,6 +245,7 @@ class Host:
     def _open_and_drive(self, wires: Wires) -> int:
         driven, let_go = self._opener(self.folder, self._entry.incarnation, wires, self._control)
         self._driven = driven
+        _keep_pauses_short()
         _log.info("%s is open", self.name)
         code = self._drive(driven)
         let_go()
@@ -268,8 +278,21 @@ class Host:
         )
 
 
-def keys_file(folder: Folder) -> Path:
-    """Made-up keys of the local venue; a broker's keys never stand in a folder."""
+def _keep_pauses_short() -> None:
+    """What was made until now stays, so the collector need not look at it; others yield soon."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_OBJECTS, *gc.get_threshold()[1:])
+    sys.setswitchinterval(SWITCH_S)
+
+
+def venue_keys_file(folder: Folder) -> Path:
+    """Made-up keys of the local venue, for their owner's eyes only.
+
+    A broker's keys never stand in a folder. These open nothing but a venue on this machine,
+    which was started with them and keeps them in its own settings: so they are no secret of
+    anybody, and with them whatever account's keys the environment has stay unused.
+    """
     return folder.path / "venue_keys.json"
 
 
@@ -278,7 +301,7 @@ def adopt_local_keys(folder: Folder) -> None:
 
     Whatever account's keys this process was given, they are none of that venue's business.
     """
-    file = keys_file(folder)
+    file = venue_keys_file(folder)
     if not file.is_file():
         return
     key, secret = msgspec.json.decode(file.read_bytes(), type=tuple[str, str])

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from msgspec import Struct
 
-from fanfold.alpaca.credentials import Credentials
+from fanfold.alpaca.credentials import Credentials, credentials_of_account
 from fanfold.alpaca.wire.accounts import AccountMessage, PositionMessage
 from fanfold.alpaca.wire.instants import instant_of, instant_text
 from fanfold.alpaca.wire.orders import OrderMessage
@@ -38,7 +38,7 @@ from fanfold.live.execution.requests import (
     POSITIONS,
     order_body,
 )
-from fanfold.live.execution.starting import keys_of
+from fanfold.live.execution.starting import REFUSED
 from fanfold.live.folder import Folder
 from fanfold.live.halts import KILL, Latch, latches, set_latch
 from fanfold.live.holdings import Owned, owned_of
@@ -65,6 +65,9 @@ TROUBLES_MAX: Final = 32
 
 REQUEST_S: Final = 3.0
 """Longest time of one request: the next look asks again [s]."""
+
+REFUSALS_MAX: Final = 3
+"""Refusals of the keys in a row after which it is not asked again: others are needed."""
 
 T = TypeVar("T")
 
@@ -112,7 +115,7 @@ def kill(folder: Folder, by: str, reason: str, now: int) -> KillReport:
     """
     set_latch(folder, Latch(name=KILL, reason=reason, by=by, at=now))
     at = next((latch.at for latch in latches(folder) if latch.name == KILL and latch.at), now)
-    return _Kill(folder, read_plan(folder), keys_of(), at).run()
+    return _Kill(folder, read_plan(folder), credentials_of_account(), at).run()
 
 
 class _Look(Struct, frozen=True, kw_only=True):
@@ -139,6 +142,7 @@ class _Kill:
         self._revisions = [0] * len(plan.assets)
         self._names: frozenset[str] = frozenset()
         self._wait_s = 0.0
+        self._refusals = 0
 
     def run(self) -> KillReport:
         """Look and act until it is done, or the time is over."""
@@ -146,7 +150,7 @@ class _Kill:
         owned: Owned | None = None
         opened: list[OrderMessage] = []
         try:
-            while self._left_s() > 0:
+            while self._left_s() > 0 and self._refusals < REFUSALS_MAX:
                 look = self._look()
                 if look is not None:
                     owned = owned_of(self._plan, self._journal, look.orders, look.positions)
@@ -210,7 +214,10 @@ class _Kill:
 
     def _read(self, answer: Answer, reading: Callable[[Answer], T | None]) -> T | None:
         found = reading(answer)
-        if found is None:
+        self._refusals = self._refusals + 1 if answer.status in REFUSED else 0
+        if answer.status in REFUSED:
+            self._trouble(f"status {answer.status}: the keys must be those of this account")
+        elif found is None:
             meaning = of_cancel(answer)
             self._wait_s = max(self._wait_s, min(meaning.wait_s, RATE_WAIT_S_MAX))
             self._trouble(answer.trouble or f"status {answer.status}")

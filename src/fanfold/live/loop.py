@@ -20,12 +20,15 @@ from fanfold.live.component import TICK_S, Component, Outgoing, Statistics
 from fanfold.live.control import Control
 from fanfold.live.folder import Folder
 from fanfold.live.halts import KILL, Latch, Watch, latches, set_latch
-from fanfold.live.messages import Envelope, Value, decode, encode
+from fanfold.live.messages import UNREADABLE, Envelope, Value, decode, encode
 from fanfold.live.statistics import Latency
 from fanfold.live.wires import Inbox, Outlet
 
 BATCH: Final = 64
 """Envelopes that are taken before connections and time are looked at again."""
+
+TURN_NS: Final = 10_000_000
+"""How long envelopes are taken before that, however large they are [ns]."""
 
 BACKLOG_S: Final = 0.5
 """How long a receiver may take nothing before the component is disarmed [s]."""
@@ -105,8 +108,7 @@ class Loop:
                 continue
             for source in self._pollables_ready(ready):
                 self._send(source.ready(time.time_ns()))
-            self._take_some()
-            now = time.time_ns()
+            now = self._take_some()
             if now >= next_tick:
                 self._send(self._component.tick(now))
                 next_tick = now + int(TICK_S * _NS)
@@ -154,21 +156,28 @@ class Loop:
     def _pollables_ready(self, ready: dict[Any, int]) -> list[Any]:
         return [self._polled[place] for place in ready if place in self._polled]
 
-    def _take_some(self) -> None:
-        """Hand over what has come: a batch at most, and no more once somebody asks for us."""
+    def _take_some(self) -> int:
+        """Hand over what has come: a batch at most, and no more once somebody asks for us.
+
+        Returns:
+            The instant after it [ns UTC].
+        """
+        now = time.time_ns()
+        until = now + TURN_NS
         for _ in range(BATCH):
             raw = self._inbox.take()
             if raw is None:
-                return
-            self._hand_over(raw)
-            if self._control:
-                return
+                break
+            self._hand_over(raw, now)
+            now = time.time_ns()
+            if now > until or self._control:
+                break
+        return now
 
-    def _hand_over(self, raw: bytes) -> None:
-        now = time.time_ns()
+    def _hand_over(self, raw: bytes, now: int) -> None:
         try:
             envelope = decode(raw)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             self._counts["malformed"] += 1
             return
         self._counts["envelopes"] += 1

@@ -319,4 +319,7 @@ encode: Final = msgspec.msgpack.Encoder().encode
 """An envelope, or any value, as bytes."""
 
 decode: Final = msgspec.msgpack.Decoder(Envelope).decode
-"""An envelope from bytes; raises `msgspec.DecodeError` for anything else."""
+"""An envelope from bytes; raises one of `UNREADABLE` for anything else."""
+
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What bytes raise that are no message or no file of ours: texts may be no UTF-8 either."""

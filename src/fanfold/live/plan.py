@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
+from fanfold.errors import DataError
 from fanfold.live.folder import Folder, write_durably
 from fanfold.live.settings import LiveSettings
 
@@ -129,6 +130,11 @@ def read_plan(folder: Folder) -> Plan:
     """The plan of a folder.
 
     Raises:
-        OSError, pydantic.ValidationError: There is none, or it is none.
+        DataError: There is none, or it is damaged.
     """
-    return Plan.model_validate_json(folder.plan.read_bytes())
+    try:
+        return Plan.model_validate_json(folder.plan.read_bytes())
+    except (OSError, ValueError) as error:  # not chained: it would repeat the content
+        raise DataError(
+            f"{folder.plan} must be a deployment's plan, is not: {type(error).__name__}"
+        ) from None

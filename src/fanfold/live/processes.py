@@ -19,11 +19,13 @@ from typing import Any, Final
 
 from fanfold.errors import LiveError
 from fanfold.live.doors import Door, ask, door_of
-from fanfold.live.folder import Folder
+from fanfold.live.folder import UMASK, Folder
 from fanfold.live.host import Host, Opener
+from fanfold.live.keeping import keep
 from fanfold.live.logs import log_to_file
+from fanfold.live.plan import read_plan
 from fanfold.live.registry import enter, entry_of, is_running, lock_of, signal_entry
-from fanfold.live.supervision import START_ORDER, SUPERVISOR, Hosts, Supervisor
+from fanfold.live.supervision import START_ORDER, SUPERVISOR, Supervisor
 from fanfold.live.wires import read_addresses
 
 MODULE: Final = "fanfold.live.processes"
@@ -52,27 +54,40 @@ def serve(path: str, name: str, opener: Opener | None = None) -> int:
         door.close()
 
 
-def supervise(path: str, hosts: Hosts | None = None) -> int:
+def supervise(path: str) -> int:
     """Watch a deployment until it is stopped; the components go on after it.
+
+    It is done in a process of its own, which is made anew when it dies.
 
     Raises:
         LiveError: Somebody watches it already.
     """
     folder = Folder(Path(path))
+    os.umask(UMASK)
     lock = lock_of(folder, SUPERVISOR)
     if not lock.take():
         raise LiveError(f"{folder.name} must have one supervisor, has one")
+    try:
+        return keep(folder, partial(_watch, folder))
+    finally:
+        lock.close()
+
+
+def _watch(folder: Folder) -> int:
     asked = threading.Event()
     for number in STOPS:
         signal.signal(number, partial(_set, asked))
     entry = enter(folder, SUPERVISOR, time.time_ns())
     log_to_file(folder, SUPERVISOR, entry.incarnation)
-    supervisor = Supervisor(folder, hosts or ProcessHosts(folder), names=names_of(folder))
+    hosts = ProcessHosts(folder)
+    supervisor = Supervisor(
+        folder, hosts, names=names_of(folder), settings=read_plan(folder).settings.host
+    )
     try:
         supervisor.run(asked.wait)
     finally:
         supervisor.close()
-        lock.close()
+        hosts.close()
     return 0
 
 
@@ -138,6 +153,14 @@ class ProcessHosts:
         if child is not None:
             return child.poll() is not None
         return not is_running(entry_of(self._folder, name))
+
+    def close(self) -> None:
+        """End those that were started and are nobody yet: nobody could tell them to stop."""
+        for name, child in list(self._children.items()):
+            entry = entry_of(self._folder, name)
+            if child.poll() is None and (entry is None or entry.pid != child.pid):
+                child.kill()
+                child.wait(END_S)
 
     def end(self, name: str) -> None:
         """End a component at once, by its own number; one that is stopped too."""

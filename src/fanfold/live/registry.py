@@ -15,9 +15,13 @@ from msgspec import Struct
 
 from fanfold.errors import LiveError
 from fanfold.live.folder import Folder, write_durably
+from fanfold.live.messages import UNREADABLE
 
 _START_FIELD: Final = 19
 """Place of the start's instant among the fields after a process's name, see proc(5)."""
+
+_DEAD: Final = frozenset("ZXx")
+"""States of a process that runs no more, though its parent has not asked after it yet."""
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -101,8 +105,16 @@ def entry_of(folder: Folder, name: str) -> Entry | None:
         return msgspec.json.decode(_file_of(folder, name).read_bytes(), type=Entry)
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, *UNREADABLE) as error:
         raise LiveError(f"{_file_of(folder, name)} must be readable, was not: {error}") from None
+
+
+def seen_entry(folder: Folder, name: str) -> Entry | None:
+    """As `entry_of`, None where the file is damaged too: for whoever only looks, or ends."""
+    try:
+        return entry_of(folder, name)
+    except LiveError:
+        return None
 
 
 def is_running(entry: Entry | None) -> bool:
@@ -128,7 +140,7 @@ def born_of(pid: int) -> int | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     fields = text.rpartition(")")[2].split()
-    return None if fields[0] in "ZX" else int(fields[_START_FIELD])
+    return None if fields[0] in _DEAD else int(fields[_START_FIELD])
 
 
 def _file_of(folder: Folder, name: str) -> Path:

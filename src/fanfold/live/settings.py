@@ -1,6 +1,6 @@
 """Settings of live trading; a YAML file mirrors them under `live:`."""
 
-from typing import Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -155,7 +155,9 @@ class ExecutionSettings(Section):
     """
 
     approved_age_s: float = Field(default=2.0, gt=0, le=60)
-    unknown_waits_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0)
+    unknown_waits_s: tuple[Annotated[float, Field(gt=0, le=600)], ...] = Field(
+        default=(0.5, 1.0, 2.0, 4.0, 8.0), min_length=1, max_length=32
+    )
     lease_s: float = Field(default=10.0, gt=0, le=600)
     orders_poll_s: float = Field(default=10.0, gt=0, le=3_600)
     account_poll_s: float = Field(default=30.0, gt=0, le=3_600)
@@ -190,12 +192,15 @@ class HostSettings(Section):
         hosts: "ray" runs each component in an actor, "processes" in a process of its own.
         transport: "ipc" on one node, "tcp" with CURVE keys between nodes.
         restart_s: Longest time until a dead component is seen [s].
+        restarts_per_minute: Restarts of all components in a minute beyond which a latch is
+            set: what dies again and again must be looked at.
     """
 
     machine: bool = False
     hosts: Literal["ray", "processes"] = "ray"
     transport: Literal["ipc", "tcp"] = "ipc"
     restart_s: float = Field(default=1.0, gt=0, le=60)
+    restarts_per_minute: int = Field(default=20, ge=1, le=100_000)
 
 
 class LiveSettings(Section):

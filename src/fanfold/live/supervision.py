@@ -22,7 +22,9 @@ from msgspec import Struct
 from fanfold.errors import LiveError
 from fanfold.live.folder import Folder, write_durably
 from fanfold.live.halts import Latch, latches, set_latch
-from fanfold.live.messages import EXECUTION, MARKET_DATA, RECORDER, RISK, SIGNAL
+from fanfold.live.messages import EXECUTION, MARKET_DATA, RECORDER, RISK, SIGNAL, UNREADABLE
+from fanfold.live.registry import entry_of, is_running
+from fanfold.live.settings import HostSettings
 
 SUPERVISOR: Final = "supervisor"
 
@@ -34,9 +36,6 @@ ARM_ORDER: Final = (MARKET_DATA, EXECUTION, RISK, SIGNAL)
 DECIDERS: Final = (SIGNAL, RISK)
 """Disarmed while anything they stand on is lost; execution goes on protecting what it has."""
 
-ROUND_S: Final = 0.5
-"""Time between two rounds [s]."""
-
 PING_S: Final = 2.0
 """How long an answer may take, and a loop may sleep, before it counts as lost [s]."""
 
@@ -46,16 +45,14 @@ RECORDER_SILENT_S: Final = 120.0
 START_S: Final = 120.0
 """How long a component may take to open: it may read a day's tape [s]."""
 
-RETRY_S_MAX: Final = 8.0
-"""Longest pause between two starts of what cannot be opened [s]."""
-
-RESTARTS_PER_MINUTE: Final = 20
-"""Restarts of all components in a minute, beyond which a latch is set."""
+RETRY_S, RETRY_S_MAX = 0.5, 8.0
+"""First and longest pause between two starts of what cannot be opened [s]."""
 
 RESTARTS: Final = "restarts"
-"""That latch."""
+"""The latch of too many restarts in a minute."""
 
 _MINUTE_S: Final = 60.0
+_USUAL: Final = HostSettings()
 
 _log = logging.getLogger(__name__)
 
@@ -130,7 +127,7 @@ class Report(Struct, frozen=True, kw_only=True):
 
 def report_of(folder: Folder) -> Report | None:
     """What the supervisor last said, None where there was none, or it cannot be read."""
-    with contextlib.suppress(OSError, msgspec.MsgspecError):
+    with contextlib.suppress(OSError, *UNREADABLE):
         return msgspec.json.decode((folder.processes / _REPORT).read_bytes(), type=Report)
     return None
 
@@ -144,6 +141,7 @@ class Supervisor:
         names: Which there are.
         ready: By component, what keeps it from being armed, given everybody's gauges; ""
             for nothing.
+        settings: How often it looks, and how many restarts are too many.
         clock: Seconds that only rise.
     """
 
@@ -154,6 +152,7 @@ class Supervisor:
         *,
         names: Sequence[str] = START_ORDER,
         ready: Mapping[str, Callable[[Mapping[str, Any]], str]] | None = None,
+        settings: HostSettings = _USUAL,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder = folder
@@ -162,6 +161,8 @@ class Supervisor:
         self._chain = tuple(name for name in ARM_ORDER if name in names)
         self._ready = READY if ready is None else ready
         self._clock = clock
+        self._round_s = settings.restart_s / 2.0
+        self._restarts_per_minute = settings.restarts_per_minute
         self.watched = {name: Watched() for name in self._names}
         self._armed: dict[str, int] = {}
         self._restarts: deque[float] = deque()
@@ -176,7 +177,7 @@ class Supervisor:
         while True:
             began = self._clock()
             self.round()
-            if stop(max(ROUND_S - (self._clock() - began), 0.0)):
+            if stop(max(self._round_s - (self._clock() - began), 0.0)):
                 return
 
     def close(self) -> None:
@@ -241,8 +242,8 @@ class Supervisor:
             if known.state not in ("lost", "stopped", "failed"):
                 continue
             first = not known.started_at and not known.seen_at
-            pause_s = min(ROUND_S * 2**known.tries, RETRY_S_MAX) if known.tries else 0.0
-            if self._since(known.started_at) < pause_s:
+            pause_s = min(RETRY_S * 2**known.tries, RETRY_S_MAX) if known.tries else 0.0
+            if self._since(known.started_at) < pause_s or self._is_started_anew(name, known):
                 continue
             if not first and not self._may_restart(name):
                 continue
@@ -252,11 +253,20 @@ class Supervisor:
             self._hosts.start(name)
             _log.info("%s %s", name, "started" if first else "is started anew")
 
+    def _is_started_anew(self, name: str, known: Watched) -> bool:
+        """Whether its host has done so by itself, as Ray does: then it is on its way."""
+        entry = entry_of(self._folder, name)
+        if entry is None or not 0 < known.incarnation < entry.incarnation or not is_running(entry):
+            return False
+        known.pid, known.incarnation = entry.pid, entry.incarnation
+        known.started_at, known.state = self._clock(), "starting"
+        return True
+
     def _may_restart(self, name: str) -> bool:
         now = self._clock()
         while self._restarts and now - self._restarts[0] > _MINUTE_S:
             self._restarts.popleft()
-        if len(self._restarts) >= RESTARTS_PER_MINUTE:
+        if len(self._restarts) >= self._restarts_per_minute:
             reason = f"{len(self._restarts)} restarts in a minute, the last of {name}"
             latch = Latch(name=RESTARTS, reason=reason, by=SUPERVISOR, at=time.time_ns())
             set_latch(self._folder, latch)

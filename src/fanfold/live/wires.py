@@ -6,6 +6,7 @@ without one is dropped before it has said anything. Where everybody is stands in
 that is written once, before any component starts.
 """
 
+import shutil
 import socket
 from pathlib import Path
 from typing import Any, Final, Literal, Self
@@ -16,7 +17,8 @@ from msgspec import Struct
 from zmq.auth.thread import ThreadAuthenticator
 
 from fanfold.errors import LiveError
-from fanfold.live.folder import Folder, write_durably
+from fanfold.live.folder import Folder, own_folder, write_durably
+from fanfold.live.messages import UNREADABLE
 
 INBOX_ENVELOPES: Final = 20_000
 """Envelopes that wait unread in an inbox, of each sender, before that one is held up."""
@@ -83,7 +85,11 @@ def write_addresses(
         names: Components.
         transport: Files or TCP.
         host: Address that inboxes listen on, over TCP.
+
+    Raises:
+        ConfigError: The folder of the sockets is not ours alone.
     """
+    own_folder(folder.sockets)
     if transport == "ipc":
         made = {name: Address(endpoint=f"ipc://{folder.sockets}/{name}") for name in names}
         write_durably(addresses_file(folder), msgspec.json.encode(made))
@@ -107,7 +113,7 @@ def read_addresses(folder: Folder) -> dict[str, Address]:
     """
     try:
         return msgspec.json.decode(addresses_file(folder).read_bytes(), type=dict[str, Address])
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, *UNREADABLE) as error:
         raise LiveError(f"addresses must be readable in {folder.path}, were not: {error}") from None
 
 
@@ -276,7 +282,7 @@ def _pair_of(folder: Folder, name: str) -> Pair:
     file = keys_file(folder)
     try:
         pairs = msgspec.json.decode(file.read_bytes(), type=dict[str, Pair])
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, *UNREADABLE) as error:
         raise LiveError(f"the keys in {file} must be readable: {type(error).__name__}") from None
     if name not in pairs:
         raise LiveError(f"{file} must hold a pair of keys for {name}, did not")
@@ -296,9 +302,6 @@ def _free_ports(host: str, count: int) -> list[int]:
 
 
 def remove_sockets(folder: Folder) -> None:
-    """Take away the files of sockets that nobody listens on any more."""
-    if not folder.sockets.is_dir():
-        return
-    for each in folder.sockets.iterdir():
-        each.unlink(missing_ok=True)
-    folder.sockets.rmdir()
+    """Take away the sockets, on which nobody listens any more; nothing that a link leads to."""
+    if not folder.sockets.is_symlink():
+        shutil.rmtree(folder.sockets, ignore_errors=True)

@@ -13,6 +13,9 @@ from fanfold.reporting.parity_views import Leg, ParityView, TradedRow
 if TYPE_CHECKING:
     from pandas import Series
 
+OWN_LEGS = 2
+"""Comparisons of the record with itself, which come first and must be equal."""
+
 TRADED_SHOWN_MAX = 500
 """Fills in the page's table, the dearest first; all are in the record."""
 
@@ -71,11 +74,16 @@ def _last(series: "Series[float]") -> float:
 
 
 def _lead(legs: Sequence[Leg]) -> str:
-    different = sum(leg.different for leg in legs)
-    compared = sum(leg.compared for leg in legs)
+    own, final = legs[:OWN_LEGS], legs[OWN_LEGS:]
+    different, compared = sum(leg.different for leg in own), sum(leg.compared for leg in own)
     if different:
-        return f"{different:,} of {compared:,} compared decisions differ."
-    return f"{compared:,} decisions were compared and are the same, bit for bit."
+        return f"{different:,} of {compared:,} compared decisions differ, which is a defect."
+    others = "".join(
+        f" On the vendor's final bars {leg.different:,} of {leg.compared:,} would have been others."
+        for leg in final
+        if leg.different
+    )
+    return f"{compared:,} decisions were compared and are the same, bit for bit.{others}"
 
 
 def _section(name: str, title: str, blocks: Sequence[Markup]) -> Markup:

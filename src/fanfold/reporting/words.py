@@ -23,6 +23,9 @@ REFUSALS: Mapping[str, str] = {
     "time_in_force": "its time ran out",
     "exit": "the position it protected was closed",
     "no_stop_loss": "sizing by risk needs a stop, there was none",
+    "price_collar": "its price would be too far from the market's",
+    "daily_volume": "it would be too large a share of a day's volume",
+    "unconfirmed": "the last price had jumped, and was not confirmed yet",
     "end_of_data": "the data ended first",
 }
 COSTS: Mapping[str, str] = {

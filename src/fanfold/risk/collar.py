@@ -5,9 +5,15 @@ none of them.
 """
 
 import math
-from typing import Any
+from typing import Any, Final
 
 from fanfold.domain.compiled import compiled
+
+BELIEVED: Final = 0
+WAITING: Final = 1
+RECENT: Final = 2
+"""Places of a belief, float64: the last price that counted (0: none yet), how many came since
+while a jump waits, and from here on the last of those, as many as are asked."""
 
 
 @compiled
@@ -24,6 +30,23 @@ def price_distance(price: float, middle: float) -> float:
     if not 0.0 < middle < math.inf or not 0.0 < price < math.inf:
         return math.inf
     return abs(price - middle) / middle
+
+
+@compiled
+def farthest_price(limit: float, stop: float, middle: float) -> float:
+    """The greater distance of an order's prices [share of the middle]; 0 without a price.
+
+    Args:
+        limit: NaN for none [currency].
+        stop: The same.
+        middle: What the market would give [currency].
+    """
+    far = 0.0
+    if limit == limit:  # noqa: PLR0124 - NaN is none
+        far = price_distance(limit, middle)
+    if stop == stop:  # noqa: PLR0124 - NaN is none
+        far = max(far, price_distance(stop, middle))
+    return far
 
 
 @compiled
@@ -69,3 +92,29 @@ def agreeing(recent: Any, price: float, outlier: float) -> int:
         if abs(recent[place] - price) <= outlier * price:
             found += 1
     return found
+
+
+@compiled
+def unconfirmed_jump(belief: Any, price: float, outlier: float, confirm: int) -> float:
+    """Take a price in: its jump, while it is not confirmed; NaN once it is believed.
+
+    Args:
+        belief: Changed in place, see `BELIEVED`; as long as prices are asked, and two.
+        price: The newest [currency].
+        outlier: Largest jump that is believed at once [share of the believed price].
+        confirm: How many of those asked must agree with the newest, itself included.
+    """
+    believed = belief[BELIEVED]
+    waiting = int(belief[WAITING])
+    if waiting == 0 and not is_outlier(price, believed, outlier):
+        belief[BELIEVED] = price
+        return math.nan
+    asked = len(belief) - RECENT
+    belief[RECENT + waiting % asked] = price
+    waiting += 1
+    if agreeing(belief[RECENT : RECENT + min(waiting, asked)], price, outlier) >= confirm:
+        belief[BELIEVED] = price
+        belief[WAITING] = 0.0
+        return math.nan
+    belief[WAITING] = float(waiting)
+    return abs(price - believed) / believed

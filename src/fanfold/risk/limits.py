@@ -7,7 +7,7 @@ account stand here, the rest in `fanfold.risk.room` and `fanfold.risk.portfolio`
 import math
 from collections.abc import Sequence
 from statistics import NormalDist
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,17 @@ Name = Annotated[str, StringConstraints(min_length=1)]
 VAR_WINDOW_MAX = 10_000
 """Longest window of value at risk [sessions]."""
 
+CONFIRM_OF_MAX = 100
+"""Most closes that a jump is confirmed by [bars]."""
+
+_ADDED: Final = {
+    "max_daily_volume_share": ("max_daily_volume_share",),
+    "max_price_distance": ("max_price_distance",),
+    "outlier": ("outlier", "confirm", "confirm_of"),
+}
+"""Limits that are no part of a run's identity while they are off, and what goes with each:
+runs of before they were there keep their hashes."""
+
 
 class Limits(BaseModel):
     """What an order or an account may not pass; None switches a limit off.
@@ -36,13 +47,24 @@ class Limits(BaseModel):
         sectors: Sector of each symbol, for `max_sector`.
         max_order_notional: Largest order [currency].
         max_volume_share: Largest order against a bar's usual volume [1].
+        max_daily_volume_share: Largest order against an asset's usual daily volume [1]: the
+            mean of the last 20 completed sessions in which it traded. Before the first of
+            them nothing is opened, so live the bars of the past must reach back so far.
+        max_price_distance: Farthest that a limit or stop price of an opening may be from the
+            last close [share of it], with the price that the venue's own collar gives a stop.
+        outlier: Jump of a bar's close from the last believed one after which nothing is
+            opened until closes agree [share of the believed one]. Exits go on.
+        confirm, confirm_of: How many of how many closes since must lie within `outlier` of
+            the newest, itself included, until it is believed.
         max_orders: Most orders in one session.
         max_drawdown: Loss from peak equity at which everything is closed and
             nothing more is opened [share of peak equity].
         max_daily_loss: Loss since the previous session's close, unrealised included,
             at which the same happens until the session ends [share of that equity].
         max_var: Largest Gaussian value at risk of the whole portfolio over one
-            session [share of equity].
+            session [share of equity]; live it is held by the step that decides, and no
+            second time before an order is sent. Without returns nothing is opened, so the
+            bars of the past must reach back some sessions.
         var_level: Its level [1].
         var_window: Past sessions whose returns it is measured on.
     """
@@ -56,6 +78,11 @@ class Limits(BaseModel):
     sectors: dict[Name, Name] = Field(default_factory=dict)
     max_order_notional: float | None = Field(default=None, gt=0.0)
     max_volume_share: float | None = Field(default=None, gt=0.0)
+    max_daily_volume_share: float | None = Field(default=None, gt=0.0)
+    max_price_distance: float | None = Field(default=None, gt=0.0)
+    outlier: float | None = Field(default=None, gt=0.0)
+    confirm: int = Field(default=2, ge=2, le=CONFIRM_OF_MAX)
+    confirm_of: int = Field(default=3, ge=2, le=CONFIRM_OF_MAX)
     max_orders: int | None = Field(default=None, ge=1)
     max_drawdown: float | None = Field(default=None, gt=0.0, lt=1.0)
     max_daily_loss: float | None = Field(default=None, gt=0.0, lt=1.0)
@@ -70,6 +97,19 @@ class Limits(BaseModel):
         if self.sectors and self.max_sector is None:
             raise ValueError(f"sectors need max_sector, which is off; {len(self.sectors)} given")
         return self
+
+    @model_validator(mode="after")
+    def _n_of_m(self) -> Self:
+        if self.confirm > self.confirm_of:
+            raise ValueError(
+                f"confirm must be at most confirm_of ({self.confirm_of}), was {self.confirm}"
+            )
+        return self
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for hashes, tracking and reports."""
+        off = [names for limit, names in _ADDED.items() if getattr(self, limit) is None]
+        return self.model_dump(exclude={name for names in off for name in names})
 
     @property
     def var_z(self) -> float:

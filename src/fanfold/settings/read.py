@@ -15,6 +15,9 @@ CONFIG_BYTES_MAX = 1_000_000
 """Largest configuration file that is read [bytes]."""
 
 
+SHOWN_MAX = 300
+"""Longest value that an error repeats [characters]."""
+
 MISSING = re.compile(r"(\w+)\.__init__\(\) missing .*?: (.*)")
 """How Python says that an argument was not given."""
 
@@ -125,9 +128,11 @@ def _explained(error: ValidationError, model: type[BaseModel]) -> str:
     message = found["msg"].removeprefix("Value error, ").removeprefix("Input ")
     if not where:
         return message
-    if where == "search.storage" or path[-1] == "secret":  # what was refused may be a secret
+    shown = repr(found["input"])
+    # What was refused may be a secret, or settings with one among them.
+    if where == "search.storage" or path[-1] == "secret" or "secret" in shown:
         return f"{where} {message}"
-    return f"{where} {message}, was {found['input']!r}"
+    return f"{where} {message}, was {shown if len(shown) <= SHOWN_MAX else 'too long to show'}"
 
 
 def _names_at(path: Sequence[str], model: type[BaseModel]) -> list[str]:

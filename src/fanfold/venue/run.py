@@ -249,7 +249,7 @@ def _opened(settings: AccountSettings, now: int) -> Account:
     number = int(hashlib.sha256(settings.key.encode()).hexdigest()[:8], 16) % 10**9
     return Account(
         id=_id_of(settings),
-        number=f"PA{number:09d}",
+        number=settings.number or f"PA{number:09d}",
         cash=settings.cash,
         last_equity=settings.cash,
         created_at=now,

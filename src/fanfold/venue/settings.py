@@ -33,10 +33,11 @@ class Section(BaseModel):
 
 
 class AccountSettings(Section):
-    """One account: its keys, and the cash that it begins with."""
+    """One account: its keys, its number (made of the key), and the cash that it begins with."""
 
     key: str = Field(default=LOCAL_KEY, min_length=1, max_length=128)
     secret: SecretStr = SecretStr(LOCAL_SECRET)
+    number: str = Field(default="", pattern=r"^(PA\d{9})?$")
     cash: Decimal = Field(default=Decimal(100_000), ge=0, le=10**12, decimal_places=2)
 
     @field_validator("key")

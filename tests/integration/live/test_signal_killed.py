@@ -22,8 +22,8 @@ from fanfold.live.tape import read_tape
 
 ROOT = Path(__file__).parents[3]
 CHILD = ROOT / "tests" / "fakes" / "live_signal_child.py"
-KILLS = 3
-COUNT = 1_500
+KILLS = 2
+COUNT = 800
 
 
 def feed_of(file: Path, seed: int) -> list[bytes]:
@@ -62,7 +62,7 @@ def test_kill_minus_nine_loses_nothing(tmp_path: Path, seed: int) -> None:
     rng = np.random.default_rng(seed)
     for _ in range(KILLS):
         victim = child(folder, tmp_path / "feed")
-        time.sleep(float(rng.uniform(0.01, 0.12)))
+        time.sleep(float(rng.uniform(0.01, 0.08)))
         victim.send_signal(signals.SIGKILL)
         victim.communicate()
     last = child(folder, tmp_path / "feed")

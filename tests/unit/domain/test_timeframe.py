@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fanfold.domain.sessions import DAY_NS, MINUTE_NS, session_columns
+from fanfold.domain.sessions import DAY_NS, MINUTE_NS, session_columns, sessions_between
 from fanfold.domain.timeframe import (
     SECOND_NS,
     last_days,
@@ -12,6 +12,7 @@ from fanfold.domain.timeframe import (
     places,
     timeframe_named,
     timeframe_ns,
+    week_end_among,
 )
 from fanfold.errors import ConfigError
 
@@ -78,3 +79,24 @@ def test_places_begin_where_the_key_changes_and_after_what_completes() -> None:
     assert places(key, np.array([True, False, False, False]), no).tolist() == [0, 1, 1, 2]
     # What comes too late goes with the next key.
     assert places(key, no, np.array([False, True, True, False])).tolist() == [0, 1, 1, 1]
+
+
+@pytest.mark.parametrize("calendar", ["XNYS", "XTKS", "XLON", "24/7"])
+def test_known_sessions_say_what_the_calendar_says_of_a_weeks_end(calendar: str) -> None:
+    first, last = 18_262, 18_262 + 800
+    known = sessions_between(first, last, calendar).tolist()
+    found = {day: week_end_among(known, day) for day in range(first, last - 10)}
+    assert None not in list(found.values())[7:]
+    for day, end in found.items():
+        assert end in (None, last_days(int(monday_of(day)), calendar))
+
+
+def test_sessions_that_do_not_reach_say_nothing() -> None:
+    monday = int(monday_of(18_500))
+    week = [monday + place for place in range(5)]
+    assert week_end_among(week, monday) is None
+    assert week_end_among(week, monday - 7) is None
+    assert week_end_among([*week, monday + 8], monday + 2) == monday + 4
+    assert week_end_among([*week[2:], monday + 8], monday + 2) == monday + 4
+    assert week_end_among([monday - 3, monday + 8], monday + 2) == monday + 6
+    assert week_end_among([], monday) is None

@@ -149,6 +149,35 @@ class Quick(Strategy):
         return 1
 
 
+@decision
+def hold_what_is_dear(assets: Any, portfolio: Any, memory: Any) -> None:
+    """Without a feature, each asset alone."""
+    for asset in assets:
+        asset.target = 0.4 / len(assets) if asset.close > 105.0 else 0.1
+
+
+class Dear(Strategy):
+    decide: ClassVar[Any] = hold_what_is_dear
+
+
+@decision
+def turn_with_the_news(assets: Any, portfolio: Any, memory: Any) -> None:
+    """Another wish for what has a bar than for what has none."""
+    for asset in assets:
+        above = asset.features[0] > asset.close
+        if asset.fresh == 1 and above:
+            asset.target = 0.3
+        elif asset.fresh == 0 and asset.target == 0.3:
+            asset.target = 0.1
+
+
+class News(Strategy):
+    decide: ClassVar[Any] = turn_with_the_news
+
+    def features(self) -> tuple[Indicator, ...]:
+        return (SMA(4),)
+
+
 def coins(count: int) -> Universe:
     return Universe(
         symbols=tuple(f"C{i}" for i in range(count)),
@@ -169,7 +198,9 @@ QUOTED = [
 ]
 
 
-@pytest.mark.parametrize("strategy", [Quick(), SmaCross(fast=3, slow=9), RsiBracket(period=4)])
+@pytest.mark.parametrize(
+    "strategy", [Quick(), SmaCross(fast=3, slow=9), RsiBracket(period=4), Dear(), News()]
+)
 @given(
     seed=st.integers(0, 999),
     count=st.integers(1, 3),

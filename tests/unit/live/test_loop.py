@@ -111,11 +111,13 @@ def test_nothing_goes_out_before_it_is_armed(stage: Stage) -> None:
 
 
 def test_what_cannot_be_read_is_counted_and_passed_over(stage: Stage) -> None:
-    for raw in (b"", b"\xc1", b"[]", encode([1, 2]), encode(Envelope("x", 1, 1, 1, ()))[:-1]):
+    whole = encode(Envelope("x", 1, 1, 1, ()))
+    no_text = whole.replace(b"\xa1x", b"\xa1\xa2")
+    for raw in (b"", b"\xc1", b"[]", encode([1, 2]), whole[:-1], no_text, b"\x91" * 100_000):
         stage.to_it.send(raw)
     stage.send(1, trade(1.0))
     eventually(lambda: len(stage.part.taken) == 1)
-    assert stage.loop.statistics().counts["malformed"] == 5
+    assert stage.loop.statistics().counts["malformed"] == 7
 
 
 def test_what_is_missing_is_counted_by_sender_and_incarnation(stage: Stage) -> None:

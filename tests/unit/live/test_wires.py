@@ -77,8 +77,8 @@ def test_a_full_outlet_says_no_and_loses_nothing(folder: Folder) -> None:
 
 
 def test_sockets_and_keys_are_nobody_elses(folder: Folder) -> None:
-    assert folder.sockets.stat().st_mode & 0o777 == 0o700
     write_addresses(folder, NAMES, "tcp")
+    assert folder.sockets.stat().st_mode & 0o777 == 0o700
     assert keys_file(folder).stat().st_mode & 0o777 == 0o600
     secret = keys_file(folder).read_text()
     for address in read_addresses(folder).values():

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold.risk.collar import agreeing, is_outlier, price_distance, spread_share
+from fanfold.risk.collar import (
+    BELIEVED,
+    RECENT,
+    agreeing,
+    farthest_price,
+    is_outlier,
+    price_distance,
+    spread_share,
+    unconfirmed_jump,
+)
 
 PRICES = st.floats(0.01, 1e6)
 NONE = [math.nan, math.inf, -math.inf, 0.0, -1.0]
@@ -48,6 +57,31 @@ def test_agreeing_counts_what_is_no_outlier(
     assert agreeing(recent, price, outlier) == expected
 
 
+def test_the_farthest_of_an_orders_prices_counts() -> None:
+    assert farthest_price(math.nan, math.nan, 100.0) == 0.0
+    assert farthest_price(101.0, 95.0, 100.0) == farthest_price(95.0, 101.0, 100.0) == 0.05
+    assert farthest_price(math.nan, 103.0, 100.0) == farthest_price(103.0, math.nan, 100.0) == 0.03
+    assert farthest_price(-1.0, 100.0, 100.0) == math.inf
+
+
+@pytest.mark.parametrize(
+    ("prices", "jumps"),
+    [
+        ([100.0, 109.0, 100.0], [None, None, None]),
+        ([100.0, 120.0, 121.0], [None, 0.2, None]),
+        ([100.0, 120.0, 100.0, 100.0], [None, 0.2, 0.0, None]),
+        ([100.0, 120.0, 150.0, 121.0, 300.0], [None, 0.2, 0.5, None, 300.0 / 121.0 - 1.0]),
+        ([100.0, 120.0, 150.0, 200.0, 121.0], [None, 0.2, 0.5, 1.0, 0.21]),
+    ],
+)
+def test_a_jump_waits_for_two_of_three(prices: list[float], jumps: list[float | None]) -> None:
+    belief = [0.0] * (RECENT + 3)
+    for price, jump in zip(prices, jumps, strict=True):
+        found = unconfirmed_jump(belief, price, 0.1, 2)
+        assert found == pytest.approx(math.nan if jump is None else jump, nan_ok=True)
+        assert (belief[BELIEVED] == price) == (jump is None) or price == 100.0
+
+
 def test_all_are_of_the_compiled_subset() -> None:
-    hashes = {each.content_hash for each in (price_distance, spread_share, is_outlier, agreeing)}
-    assert len(hashes) == 4
+    functions = price_distance, spread_share, is_outlier, agreeing, farthest_price, unconfirmed_jump
+    assert len({each.content_hash for each in functions}) == len(functions)

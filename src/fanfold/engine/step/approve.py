@@ -14,28 +14,23 @@ from fanfold.domain.orders import (
     BUYING_POWER,
     CLOSE,
     MARGIN_CALL,
-    MAX_DAILY_LOSS,
-    MAX_DRAWDOWN,
     MAX_GROSS,
     MAX_NET,
-    MAX_ORDER_NOTIONAL,
     MAX_ORDERS,
-    MAX_POSITION,
     MAX_SECTOR,
     MAX_VAR,
-    MAX_VOLUME_SHARE,
     NO_REASON,
-    NOT_SHORTABLE,
     OPEN,
     REFUSED,
     WORKING,
 )
+from fanfold.engine.step.alone import limit_alone, part_of, refuse, trim
 from fanfold.engine.step.book import begin_order
-from fanfold.engine.step.state import AVERAGE_VOLUME, REAL, SESSIONS_CLOSED
+from fanfold.engine.step.state import SESSIONS_CLOSED
 from fanfold.execution.costs import order_fee
-from fanfold.risk.limits import opening_room, position_room
+from fanfold.risk.limits import opening_room
 from fanfold.risk.portfolio import portfolio_moments, var_room
-from fanfold.risk.room import net_room, notional_room, orders_left, sector_room, volume_room
+from fanfold.risk.room import net_room, orders_left, sector_room
 
 HELD = 0
 WANTED = 1
@@ -61,7 +56,7 @@ def approve(
             desk.reason = NO_REASON
             desk.bound = math.nan
             desk.reached = math.nan
-            _limit_alone(t, facts, desk, account, rules)
+            limit_alone(t, facts, desk, account, rules)
             account.order_count += 1 if desk.close_order != 0 else 0
     _limit_count(t, desks, account, rules)
     if rules.max_sector < math.inf:
@@ -74,80 +69,6 @@ def approve(
     for i in range(len(desks)):
         if desks[i].order_bar == t:
             _record(t, desks[i], account, orders)
-
-
-@compiled
-def _trim(lots: int, reason: int, bound: float, reached: float, desk: Any) -> None:
-    """Leave an opening order so many lots, and note why."""
-    desk.open_order = lots
-    desk.reason = reason
-    desk.bound = bound
-    desk.reached = reached
-
-
-@compiled
-def _refuse(reason: int, bound: float, reached: float, desk: Any) -> None:
-    desk.unsized = 0
-    _trim(0, reason, bound, reached, desk)
-
-
-@compiled_apart
-def _limit_alone(t: int, facts: Any, desk: Any, account: Any, rules: Any) -> None:
-    """Refuse or trim the opening order of one asset, whatever the others ask."""
-    if desk.open_order == 0 and desk.unsized == 0:
-        return
-    if account.halted == 1:
-        lost = 1.0 - account.equity / account.peak
-        _refuse(MAX_DRAWDOWN, rules.max_drawdown, lost, desk)
-        return
-    if account.day_halted == 1:
-        lost = 1.0 - account.equity / account.session_equity
-        _refuse(MAX_DAILY_LOSS, rules.max_daily_loss, lost, desk)
-        return
-    goes_short = desk.open_order < 0 or (desk.unsized == 1 and desk.target < 0.0)
-    if goes_short and (desk.shortable == 0 or account.equity < rules.short_equity_min):
-        _refuse(NOT_SHORTABLE, rules.short_equity_min / 1e6, account.equity / 1e6, desk)
-        return
-    if desk.open_order == 0:
-        return
-    size = abs(desk.open_order)
-    value = share(size, desk.mark, desk.parts)
-    if rules.max_order_notional < math.inf:
-        room = notional_room(rules.max_order_notional)
-        if value > room:
-            _trim(
-                part_of(desk.open_order, room, value), MAX_ORDER_NOTIONAL,
-                rules.max_order_notional, value / 1e6, desk,
-            )  # fmt: skip
-    if rules.max_volume_share < math.inf:
-        _limit_volume(t, facts, desk, rules)
-    if rules.max_position < math.inf:
-        _limit_position(desk, account, rules)
-
-
-@compiled_apart
-def _limit_volume(t: int, facts: Any, desk: Any, rules: Any) -> None:
-    real = facts[REAL, t, desk.index]
-    average = facts[AVERAGE_VOLUME, t, desk.index] / real
-    most = volume_room(average, rules.max_volume_share, desk.parts)
-    size = abs(desk.open_order)
-    if size > most:
-        reached = size / desk.parts / average if average > 0.0 else math.inf
-        lots = most if desk.open_order > 0 else -most
-        _trim(lots, MAX_VOLUME_SHARE, rules.max_volume_share, reached, desk)
-
-
-@compiled_apart
-def _limit_position(desk: Any, account: Any, rules: Any) -> None:
-    room = position_room(account.equity, rules.max_position)
-    kept = desk.units + desk.close_order
-    after = abs(share(kept + desk.open_order, desk.mark, desk.parts))
-    if after > room:
-        allowed = part_of(kept + desk.open_order, room, after)
-        trimmed = allowed - kept
-        lots = trimmed if (trimmed > 0) == (desk.open_order > 0) else 0
-        reached = after / account.equity if account.equity > 0 else math.inf
-        _trim(lots, MAX_POSITION, rules.max_position, reached, desk)
 
 
 @compiled_apart
@@ -167,7 +88,7 @@ def _limit_count(t: int, desks: Any, account: Any, rules: Any) -> None:
         for i in range(len(desks)):
             desk = desks[i]
             if desk.order_bar == t and (desk.open_order != 0 or desk.unsized == 1):
-                _refuse(MAX_ORDERS, rules.max_orders, account.order_count + openings, desk)
+                refuse(MAX_ORDERS, rules.max_orders, account.order_count + openings, desk)
         return
     account.order_count += openings
 
@@ -201,7 +122,7 @@ def _scale(
         if _takes_part(t, side, sector, desk):
             cost = _opening_cost(desk, rules)
             lots = part_of(desk.open_order, pro_rata(room, cost, claims), cost)
-            _trim(lots, reason, bound, reached, desk)
+            trim(lots, reason, bound, reached, desk)
 
 
 @compiled_apart
@@ -294,19 +215,10 @@ def _limit_deviation(
         desk = desks[i]
         if _takes_part(t, 0, -1, desk):
             size = math.floor(abs(desk.open_order) * part)
-            _trim(
+            trim(
                 size if desk.open_order > 0 else -size, MAX_VAR,
                 rules.max_deviation * rules.var_z, reached * rules.var_z, desk,
             )  # fmt: skip
-
-
-@compiled_apart
-def part_of(lots: int, room: int, cost: int) -> int:
-    """Signed whole lots of an order of `cost` that fit into `room`."""
-    if room >= cost:
-        return lots
-    fits = pro_rata(room, abs(lots), cost)
-    return fits if lots > 0 else -fits
 
 
 @compiled_apart

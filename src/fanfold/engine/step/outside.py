@@ -314,7 +314,8 @@ def hold(t: int, held: int, begun: int, desk: Any, facts: Any, account: Any, rul
     """The broker holds another quantity than was thought: it counts from now on.
 
     What is more or less than thought is taken for fills that were not told, at the last
-    mark. Before the run has begun what is held is wanted.
+    mark. Before the run has begun what is held is wanted. Without a price yet no exits are
+    armed.
     """
     before = desk.units
     more = held - before
@@ -335,7 +336,7 @@ def hold(t: int, held: int, begun: int, desk: Any, facts: Any, account: Any, rul
     if abs(held) > abs(before):
         desk.entry_lots += size
         desk.entry_amount += amount
-        if before == 0 and desk.goal * held > 0:
+        if before == 0 and desk.goal * held > 0 and desk.mark > 0:
             _enter(t, desk.mark, 1, desk, facts, rules)
     elif held != 0:
         desk.exit_lots += size

@@ -85,7 +85,7 @@ def show_account(
     portfolio.cash = account.cash / 1e6
     if account.touched == 1:
         account.touched = 0
-        _show_positions(t, facts, rules, assets, desks)
+        show_positions(t, facts, rules, assets, desks)
     if account.gross != 0:
         for i in range(len(desks)):
             asset = assets[i]
@@ -94,7 +94,7 @@ def show_account(
 
 
 @compiled_apart
-def _show_positions(t: int, facts: Any, rules: Any, assets: Any, desks: Any) -> None:
+def show_positions(t: int, facts: Any, rules: Any, assets: Any, desks: Any) -> None:
     """Show the decision what fills and orders changed; between them it stays as it is."""
     for i in range(len(desks)):
         asset = assets[i]

@@ -45,13 +45,16 @@ SCALE: Final = 5
 VOLATILITY: Final = 6
 AVERAGE_VOLUME: Final = 7
 CLOSES_OWN: Final = 8
-FACT_ROWS: Final = 9
+DAILY_VOLUME: Final = 9
+JUMP: Final = 10
+FACT_ROWS: Final = 11
 """Rows of `facts`, float64 of shape [row, bar, asset], each known at the bar's end:
 product of all split ratios so far, units as traded in one unit of these bars, ratio of
 a split before the bar's open (1: none), dividend before its open [currency per unit],
 membership, scale of sizing [1], deviation of recent bar returns [1], mean recent volume
-[units], whether the asset's own session ends with the bar. Without bars where a run
-needs none of them."""
+[units], whether the asset's own session ends with the bar, mean volume of recent sessions
+[units] (NaN before there was one), jump of the close that is not confirmed yet [1] (NaN:
+believed). Without bars where a run needs none of them."""
 
 PARTS: Final = 0
 SECTOR: Final = 1
@@ -114,6 +117,9 @@ class Rules(Record):
     max_sector: float
     max_order_notional: float
     max_volume_share: float
+    max_daily_volume_share: float
+    max_price_distance: float
+    outlier: float
     max_orders: float
     max_drawdown: float
     max_daily_loss: float

@@ -16,8 +16,10 @@ from fanfold.live.execution.amounts import micro_of
 from fanfold.live.execution.asking import Asking
 from fanfold.live.execution.book import Book, to_all
 from fanfold.live.execution.ids import is_ours
+from fanfold.live.execution.listed import Listed
 from fanfold.live.execution.orders import adopted, apply_trade_update
 from fanfold.live.execution.reconcile import (
+    EXTERNAL,
     Snapshot,
     Verdict,
     behind,
@@ -32,6 +34,7 @@ from fanfold.live.execution.reconcile import (
 from fanfold.live.execution.requests import Writer
 from fanfold.live.execution.rest import Lines
 from fanfold.live.execution.sending import Sending
+from fanfold.live.execution.splits import Splits
 from fanfold.live.messages import AccountState
 from fanfold.live.plan import Plan
 
@@ -60,6 +63,12 @@ MISSING_MAX: Final = 100
 """Open orders that one reconciliation asks for by name."""
 
 LATCH: Final = "reconcile"
+SPLIT_MAYBE: Final = "the broker has changed an order by itself, as after a split"
+
+
+def _always(_urgent: bool) -> bool:  # noqa: FBT001
+    return True  # asked once a day
+
 
 Wrong = Callable[[str, str, int], list[Outgoing]]
 
@@ -68,38 +77,52 @@ class Agreement:
     """Whether broker and journal agree, and what is done about it.
 
     Attributes:
-        agreed: Whether they do.
-        reason: Why not.
         account: The last state of the account, None before the first.
         equity: Of it [micro-units].
         wants_restart: Whether the stream was found to be mute.
+        data: Lines to the broker's data side.
     """
 
     def __init__(  # noqa: PLR0917  (its parts)
         self, plan: Plan, book: Book, lines: Lines, writer: Writer, sending: Sending, wrong: Wrong
     ) -> None:
         self._plan, self._book, self._sending, self._wrong = plan, book, sending, wrong
-        self._asking = Asking(lines, writer, self._whole)
-        self._external = external_of(book.journal.kept("external"), plan.symbols)
+        self.data = Lines(plan.addresses.data_url, plan.settings.broker, _always)
+        asks = writer.at(plan.addresses.data_url)
+        listed = Listed(self.data, asks, plan.symbols)
+        self._asking = Asking(lines, writer, self._whole, listed)
+        self._splits = Splits(plan, book, listed)
+        self._external = external_of(book.journal.kept(EXTERNAL), plan.symbols)
         self._since = book.journal.kept("since")
         self._differing: dict[str, tuple[int, int]] = {}
         self._next_at = float("inf")
         self._strays: dict[str, list[TradeUpdateMessage]] = {}
         self._proofs: dict[str, tuple[int, float]] = {}
-        self.agreed, self.reason = False, "not reconciled yet"
+        self._agrees, self._reason = False, "not reconciled yet"
         self.account: AccountState | None = None
         self.equity = 0
         self.wants_restart = False
 
+    @property
+    def agreed(self) -> bool:
+        """Whether they do."""
+        return self._agrees and not self._sending.doubt
+
+    @property
+    def reason(self) -> str:
+        """Why not."""
+        return self._sending.doubt or self._reason
+
     def begin(self, reason: str, now: int) -> list[Outgoing]:
         """Agree no longer, and find out."""
-        self.agreed, self.reason, self._differing = False, reason, {}
+        self._agrees, self._reason, self._differing = False, reason, {}
+        self._sending.doubt = ""
         self._proofs.clear()
         return self._ask(now)
 
     def stop(self, reason: str) -> None:
         """Agree no longer: the stream is down."""
-        self.agreed, self.reason, self._next_at = False, reason, float("inf")
+        self._agrees, self._reason, self._next_at = False, reason, float("inf")
         self._asking.stop()
 
     def tick(self, now: int) -> list[Outgoing]:
@@ -109,7 +132,9 @@ class Agreement:
             self._proofs.clear()
             self._book.count("mute")
             self.wants_restart = True
-        told = self._asking.tick(now)
+        told = self.data.tick(now) + self._asking.tick(now)
+        if self._sending.doubt and self._agrees:
+            told += self.begin(self._sending.doubt, now)
         if clock >= self._next_at and not self._asking.is_busy:
             told += self._ask(now)
         return told
@@ -126,6 +151,9 @@ class Agreement:
         except ValueError:
             self._book.count("malformed")
             return self.begin("an update of an order could not be understood", now)
+        if self.agreed and self._splits.may_be_why(order, change.order):
+            # Nothing may be planned from units that are perhaps no more what they were.
+            return self._book.commit(change, now, message.event) + self.begin(SPLIT_MAYBE, now)
         return self._book.commit(change, now, message.event)
 
     def _unknown(self, message: TradeUpdateMessage, now: int) -> list[Outgoing]:
@@ -169,6 +197,14 @@ class Agreement:
             if asset.symbol.replace("/", "") == plain:
                 return place
         return None
+
+    def where_splits_stand(self) -> list[Outgoing]:
+        """What was split lately, for whoever has not heard of it."""
+        return self._splits.again()
+
+    def close(self) -> None:
+        """Let go of the connections of its own."""
+        self.data.close()
 
     def _ask(self, now: int) -> list[Outgoing]:
         since = ""
@@ -219,6 +255,14 @@ class Agreement:
         return told
 
     def _settle(self, snapshot: Snapshot, now: int) -> list[Outgoing]:
+        told, waits_for = self._splits.settle(snapshot, self._external, now)
+        return told + (
+            self._refuse(f"waits for {waits_for}", now)
+            if waits_for
+            else self._compare(snapshot, now)
+        )
+
+    def _compare(self, snapshot: Snapshot, now: int) -> list[Outgoing]:
         book, plan = self._book, self._plan
         beside = self._external or [0] * len(plan.assets)
         if self._external is not None:
@@ -290,7 +334,7 @@ class Agreement:
         if self._external is None:
             self._external = external
             kept = external_text(external, self._plan.symbols)
-            self._book.journal.keep("external", kept)
+            self._book.journal.keep(EXTERNAL, kept)
         return ""
 
     def _differ(self, found: dict[str, int], verdict: Verdict, now: int) -> list[Outgoing]:
@@ -312,9 +356,9 @@ class Agreement:
         return self._refuse(reason, now) + self._wrong(LATCH, reason, now)
 
     def _refuse(self, reason: str, now: int) -> list[Outgoing]:
-        if self.reason != reason or self.agreed:
+        if self._reason != reason or self._agrees:
             self._book.journal.log("disagreed", reason, now)
-        self.agreed, self.reason = False, reason
+        self._agrees, self._reason = False, reason
         self._again_in(RETRY_S)
         return []
 
@@ -330,9 +374,9 @@ class Agreement:
         if since and (not self._since or instant_of(since) > instant_of(self._since)):
             self._since = since
             journal.keep("since", since)
-        if not self.agreed:
+        if not self._agrees:
             journal.log("agreed", "", now)
             self._book.dirty |= set(self._book.approvals)
-        self.agreed, self.reason, self._differing = True, "", {}
+        self._agrees, self._reason, self._differing = True, "", {}
         self._again_in(self._plan.settings.execution.account_poll_s)
         return to_all(self.account)

@@ -64,12 +64,15 @@ class Meaning(Struct, frozen=True, kw_only=True):
 
 
 UNAUTHORIZED: Final = "unauthorized"
+BALANCE: Final = "balance"
+"""The broker has fewer coins than were to be sold: its fee was kept out of them."""
+
 OTHER: Final = "refused"
 
 REASONS: Final[tuple[tuple[str, str], ...]] = (
     ("insufficient buying power", "buying_power"),
     ("insufficient qty available", "held_for_orders"),
-    ("insufficient balance", "balance"),
+    ("insufficient balance", BALANCE),
     ("wash trade", "wash_trade"),
     ("opposite side", "wash_trade"),
     ("cost basis must be", "min_notional"),

@@ -10,16 +10,20 @@ from functools import partial
 from typing import Any, Final
 
 from fanfold.alpaca.wire.accounts import AccountMessage, PositionMessage
+from fanfold.alpaca.wire.assets import ClockMessage
 from fanfold.alpaca.wire.instants import instant_of, instant_text
 from fanfold.alpaca.wire.orders import OrderMessage
 from fanfold.live.component import Outgoing
 from fanfold.live.execution.answers import of_cancel, order_rows, rows_of
 from fanfold.live.execution.line import Answer
+from fanfold.live.execution.listed import Listed
 from fanfold.live.execution.reconcile import Activity, Snapshot
 from fanfold.live.execution.requests import (
     ACCOUNT,
     ACTIVITIES,
     ACTIVITIES_PAGE,
+    CLOCK,
+    CORPORATE_ACTIONS,
     ORDERS,
     ORDERS_PAGE,
     POSITIONS,
@@ -44,10 +48,18 @@ class Asking:
         lines: To the broker.
         writer: Writes requests.
         whole: Is handed all answers.
+        listed: What is asked of the list of corporate actions.
+
+    Attributes:
+        lines, writer: Where questions go.
+        is_busy: Whether a reconciliation is under way.
+        too_long: Whether its lists were.
     """
 
-    def __init__(self, lines: Lines, writer: Writer, whole: Whole) -> None:
-        self._lines, self._writer, self._whole = lines, writer, whole
+    def __init__(self, lines: Lines, writer: Writer, whole: Whole, listed: Listed) -> None:
+        self.lines, self.writer, self._whole = lines, writer, whole
+        self._listed = listed
+        self._clock: ClockMessage | None = None
         self._run = 0
         self._again: tuple[float, Callable[[int], list[Outgoing]]] | None = None
         self._pause_s = PAUSE_S
@@ -71,7 +83,7 @@ class Asking:
         self._run += 1
         self._orders, self._open, self._activities, self._pages = {}, set(), [], 0
         self._since, self.is_busy, self.too_long = since, True, False
-        return self._ask_orders("all", since, now)
+        return self._ask(CLOCK, {}, self._clock_came, now)
 
     def stop(self) -> None:
         """Ask no more; answers that come are void."""
@@ -86,15 +98,26 @@ class Asking:
         return act(now)
 
     def _ask(
-        self, path: str, query: dict[str, str], then: Callable[..., Any], now: int
+        self,
+        path: str,
+        query: dict[str, str],
+        then: Callable[..., Any],
+        now: int,
+        elsewhere: Listed | None = None,
     ) -> list[Outgoing]:
+        at = self if elsewhere is None else elsewhere
+        lines, writer = at.lines, at.writer
+
+        def again(later: int) -> list[Outgoing]:
+            return self._ask(path, query, then, later, elsewhere)
+
         errand = Errand(
-            content=self._writer.get(path, **query), method="GET", urgency=Urgency.LOOK,
-            done=partial(self._answered, self._run, partial(self._ask, path, query, then), then),
+            content=writer.get(path, **query), method="GET", urgency=Urgency.LOOK,
+            done=partial(self._answered, self._run, again, then),
         )  # fmt: skip
-        if not self._lines.send(errand):
-            return self._later(partial(self._ask, path, query, then), 0.0)
-        return self._lines.pump(now)
+        if not lines.send(errand):
+            return self._later(again, 0.0)
+        return lines.pump(now)
 
     def _answered(
         self,
@@ -117,6 +140,20 @@ class Asking:
         self._again = (at, repeat)
         self._pause_s = min(2 * self._pause_s, PAUSE_S_MAX)
         return []
+
+    def _clock_came(self, answer: Answer, now: int) -> list[Outgoing] | None:
+        self._clock = rows_of(answer, ClockMessage)
+        if self._clock is None:
+            return None
+        query = self._listed.query(self._clock)
+        if query is None:
+            return self._ask_orders("all", self._since, now)
+        return self._ask(CORPORATE_ACTIONS, query, self._actions_came, now, self._listed)
+
+    def _actions_came(self, answer: Answer, now: int) -> list[Outgoing] | None:
+        if self._clock is None or not self._listed.came(answer, self._clock):
+            return None
+        return self._ask_orders("all", self._since, now)
 
     def _ask_orders(self, status: str, after: str, now: int) -> list[Outgoing]:
         query = {
@@ -182,6 +219,7 @@ class Asking:
             activities=tuple(self._activities),
             positions=tuple(rows),
             account=self._account,
+            clock=self._clock,
         )
         return list(self._whole(snapshot, now))
 

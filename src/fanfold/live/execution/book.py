@@ -5,7 +5,7 @@ is kept here too. Whatever changes is told to signal and risk, each execution on
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from fanfold.live.component import Outgoing
@@ -39,6 +39,7 @@ class Book:
         held = journal.held()
         self.held = [held.get(asset, 0) for asset in range(asset_count)]
         self.approvals = journal.approvals()
+        self._unwritten: dict[int, ApprovedOrder] = {}
         self.dirty: set[int] = set()
         self.counts: dict[str, int] = {}
         self._orders: dict[str, Order] = {}
@@ -53,20 +54,30 @@ class Book:
                 self._keep(order)
 
     def approve(self, approved: ApprovedOrder) -> None:
-        """Keep an approval.
-
-        Raises:
-            LiveError: It could not be written.
-        """
-        self.journal.approved(approved)
+        """Keep an approval: it is written with the order that it leads to, in one go."""
+        self._unwritten[approved.asset] = approved
         self.approvals[approved.asset] = approved
         kept = self._of_asset[approved.asset]
         for name in [n for n, o in kept.items() if self._is_done_with(o)]:
             del kept[name]
 
+    def write_approvals(self) -> None:
+        """Write down approvals that have led to no order.
+
+        Raises:
+            LiveError: They could not be written.
+        """
+        while self._unwritten:
+            self.journal.approved(next(iter(self._unwritten.values())))
+            del self._unwritten[next(iter(self._unwritten))]
+
     def orders_for(self, approved: ApprovedOrder) -> list[Order]:
         """What the planner needs: as `Journal.orders_for`."""
         return list(self._of_asset[approved.asset].values())
+
+    def of_asset(self, asset: int) -> list[Order]:
+        """Orders of an asset that are not over, and those of its last approval."""
+        return list(self._of_asset[asset].values())
 
     def intend(self, order: Order, now: int) -> list[Outgoing]:
         """Write down an order before it is sent.
@@ -74,7 +85,8 @@ class Book:
         Raises:
             LiveError: It could not be written: send nothing.
         """
-        self.journal.intend(order, now)
+        self.journal.intend(order, now, self._unwritten.get(order.asset))
+        self._unwritten.pop(order.asset, None)
         self._keep(order)
         self.count(f"orders.{order.state}")
         return to_all(change_of(order, now))
@@ -92,6 +104,7 @@ class Book:
         order, before = change.order, self.find(change.order.client_order_id)
         if order == before and not change.executions:
             return []
+        self.write_approvals()
         new = self.journal.note(order, now, event, change.executions)
         self._keep(order)
         self.dirty.add(order.asset)
@@ -115,6 +128,27 @@ class Book:
         self.held[execution.asset] += execution.lots
         self.dirty.add(execution.asset)
         return True
+
+    def split(
+        self,
+        execution: Execution | None,
+        approved: ApprovedOrder | None,
+        keeps: Mapping[str, str],
+        now: int,
+    ) -> None:
+        """Book what a split has made of units and of the asset's approval: all or nothing.
+
+        Raises:
+            LiveError: It could not be written.
+        """
+        self.write_approvals()
+        self.journal.split(execution, approved, keeps, now)
+        if execution is not None:
+            self.held[execution.asset] += execution.lots
+            self.dirty.add(execution.asset)
+        if approved is not None:
+            self.approvals[approved.asset] = approved
+            self.dirty.add(approved.asset)
 
     def find(self, client_order_id: str) -> Order | None:
         """An order by its name, also one that was over long ago."""

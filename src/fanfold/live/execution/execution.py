@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
-from fanfold.alpaca.credentials import Credentials
+from fanfold.alpaca.credentials import Credentials, credentials_of_account
 from fanfold.alpaca.wire.orders import TradeUpdateMessage
 from fanfold.errors import LiveError
 from fanfold.execution.venue_rules import venue_rules
@@ -29,27 +29,27 @@ from fanfold.live.execution.rest import Lines
 from fanfold.live.execution.rights import Rights
 from fanfold.live.execution.sending import Sending
 from fanfold.live.execution.source import Act, Source
-from fanfold.live.execution.starting import account_number, keys_of, limits_of
+from fanfold.live.execution.starting import account_number, limits_of
 from fanfold.live.execution.states import Event, State, is_cancellable
 from fanfold.live.execution.trade_updates import Event as Heard
 from fanfold.live.execution.trade_updates import Listening, TradeUpdates, Unreadable
 from fanfold.live.folder import Folder
-from fanfold.live.halts import KILL, Latch, is_halted, latches, set_latch
+from fanfold.live.halts import KILL, Latch, Watch, set_latch
 from fanfold.live.messages import EXECUTION, ApprovedOrder, Envelope, Gate
 from fanfold.live.plan import Plan, read_plan
 from fanfold.live.statistics import Latency, summaries
 
-FLIGHT_S: Final = 5.0
-"""Time in flight after which an order is asked for [s]."""
-
-FLIGHT_MAX: Final = 10
-"""Orders that one poll asks for."""
+FLIGHT_S, FLIGHT_MAX = 5.0, 10
+"""Time in flight after which an order is asked for [s], and how many one poll asks for."""
 
 ROUNDS_MAX: Final = 8
 """Times that one turn plans an asset anew; what is left waits for the next."""
 
 ORDERS_PER_APPROVAL_MAX: Final = 32
 """Orders that one approval may become: a plan that never arrives is stopped."""
+
+TICK_TO_ORDER_NS_MAX: Final = 60 * 10**9
+"""Longest time from a quote to its order that can be meant; a replay's clock is another [ns]."""
 
 NS: Final = 10**9
 
@@ -64,6 +64,7 @@ class Execution:
     ) -> None:
         settings = plan.settings
         self._folder, self._plan, self._incarnation = folder, plan, incarnation
+        self._latches = Watch(folder)
         self._settings, self._limits = settings.execution, limits_of(plan)
         broker = settings.broker
         self._bucket = Bucket(broker.requests_per_minute, broker.reserve)
@@ -87,7 +88,8 @@ class Execution:
         self._rules = [
             asset_rules(n, asset, rules, protect=protect) for n, asset in enumerate(plan.assets)
         ]
-        self._sources = tuple(Source(one, self._guarded) for one in (self._lines, self._stream))
+        connections = self._lines, self._stream, self._agreement.data
+        self._sources = tuple(Source(one, self._guarded) for one in connections)
         self._rights, self._poll_at = Rights(plan, self._book), 0.0
         self._listening, self._stream_reason = False, "the stream does not listen yet"
         self._armed, self._epoch, self._broken = False, -1, ""
@@ -105,7 +107,7 @@ class Execution:
             LiveError: The broker cannot be reached, or the journal not be written.
         """
         plan = read_plan(folder)
-        keys = keys_of()
+        keys = credentials_of_account()
         account = account_number(folder, plan, keys)
         made = Execution(folder, plan, incarnation, account=account, keys=keys)
         made._lines.warm()
@@ -123,7 +125,7 @@ class Execution:
     def disarm(self, reason: str, now: int) -> Sequence[Outgoing]:
         """No order goes any more; after a kill what is open is cancelled."""
         self._armed = False
-        if not self._is_killed():
+        if KILL not in self._latches.names():
             return []
         return self._guarded(lambda at: self._cancel_all(reason, at), now)
 
@@ -184,6 +186,7 @@ class Execution:
         """Let go of the connections, then of the lease, then of the journal."""
         self._stream.close()
         self._lines.close()
+        self._agreement.close()
         self._rights.release()
         self._book.journal.close()
 
@@ -199,8 +202,8 @@ class Execution:
         lessens = order.side * held < 0 and order.lots <= abs(held)
         if not lessens and self._is_old(order):
             return "the approval is too old"
-        if is_halted(self._folder):
-            if self._is_killed():
+        if latches := self._latches.names():
+            if KILL in latches:
                 return "killed"
             if not lessens:
                 return "a latch is set"
@@ -228,6 +231,7 @@ class Execution:
             told += act(now)
             told += self._gate_moved(now)
             told += self._work(now)
+            self._book.write_approvals()
         except LiveError as error:
             told += self._break(str(error), now)
         return told + self._gate_moved(now)
@@ -319,15 +323,15 @@ class Execution:
         for _ in range(ROUNDS_MAX):
             if not dirty or not self._armed or self._gate_reason():
                 break
-            halted = is_halted(self._folder)
-            if halted and self._is_killed():
+            latches = self._latches.names()
+            if KILL in latches:
                 break
             assets, self._book.dirty = dirty, set()
             dirty = self._book.dirty
             for asset in assets:
                 approved = self._book.approvals.get(asset)
                 if approved is not None:
-                    told += self._act(approved, halted, now)
+                    told += self._act(approved, bool(latches), now)
         return told
 
     def _act(self, approved: ApprovedOrder, halted: bool, now: int) -> list[Outgoing]:  # noqa: FBT001
@@ -359,12 +363,12 @@ class Execution:
         return told
 
     def _where_things_stand(self, now: int) -> list[Outgoing]:
-        told: list[Outgoing] = []
-        if self._agreement.account is not None:
-            told += to_all(self._agreement.account)
+        told = self._agreement.where_splits_stand()
         for order in self._book.open_orders():
             told += to_all(change_of(order, now))
         self._gate = None  # so that it is told in any case
+        if self._listening:  # the account of the last look may be from before the last fills
+            told += self._agreement.begin("reconciling", now)
         return told
 
     def _gate_reason(self) -> str:
@@ -390,11 +394,11 @@ class Execution:
             return True
         return time.time_ns() - approved.approved_at > self._settings.approved_age_s * NS
 
-    def _is_killed(self) -> bool:
-        return any(latch.name == KILL for latch in latches(self._folder))
-
     def _measure(self, approved: ApprovedOrder, began: int) -> None:
         """From an approval to its bytes, where they left at once."""
         if not self._lines.waiting:
-            self._stages["submit"].record(time.monotonic_ns() - began)
-            self._stages["tick_to_order"].record(time.time_ns() - approved.event_ts)
+            since_ns = time.monotonic_ns() - self._lines.wrote_at
+            self._stages["submit"].record(self._lines.wrote_at - began)
+            took = time.time_ns() - since_ns - approved.event_ts
+            if took < TICK_TO_ORDER_NS_MAX:
+                self._stages["tick_to_order"].record(took)

@@ -8,13 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from fanfold.live.registry import born_of
+
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 _SPACES: Final = ("pid", "time")
-_START: Final = 19
-"""Place of a process's start among the fields after its name in /proc/<pid>/stat."""
-
-_DEAD: Final = frozenset("ZXx")
-"""States of a process that runs no more, though its parent has not asked after it yet."""
 
 
 def monotonic_ns() -> int:
@@ -48,10 +45,10 @@ def where() -> str:
 def started(pid: int) -> str:
     """When a process began, as the system counts; "" if it is dead or unknown."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (OSError, UnicodeDecodeError):
+        born = born_of(pid)
+    except OSError:
         return ""
-    return "" if fields[0] in _DEAD else fields[_START]
+    return "" if born is None else str(born)
 
 
 def is_dead(pid: int, start: str, place: str) -> bool:

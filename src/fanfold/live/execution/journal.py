@@ -12,7 +12,7 @@ and for the executions, and enters what is missing before any order goes.
 import contextlib
 import os
 import sqlite3
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +34,7 @@ _APPROVE: Final = """INSERT INTO approvals VALUES (?, ?, 0, ?) ON CONFLICT (asse
     SET number = excluded.number, is_spent = 0, body = excluded.body
     WHERE excluded.number > number"""
 _SPEND: Final = "UPDATE approvals SET is_spent = 1 WHERE asset = ?"
+_RESTATE: Final = "UPDATE approvals SET body = ? WHERE asset = ?"
 _KEEP: Final = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -54,6 +55,8 @@ class Journal:
         self._lock = lock
         self.account, self.deployment, self.tag = (self.kept(key) for key in OWN)
         self._held = self._summed()
+        newest = self._rows("SELECT asset, role, max(event_ts) FROM orders GROUP BY asset, role")
+        self._newest = {(asset, role): event_ts for asset, role, event_ts in newest}
 
     @staticmethod
     def opened(path: Path, *, account: str, deployment: str, tag: str) -> "Journal":
@@ -104,7 +107,7 @@ class Journal:
         Raises:
             LiveError: It could not be written.
         """
-        self._write(_APPROVE, (approved.asset, approved.number, _encode(approved)))
+        self._write(_APPROVE, _approval(approved))
 
     def approvals(self) -> dict[int, ApprovedOrder]:
         """The last approval of each asset."""
@@ -125,17 +128,25 @@ class Journal:
         Ask only where the planner says Place or Replace: it does so only after the former
         order's end is proven.
         """
+        if event_ts > self._newest.get((asset, role), -1):
+            return 0
         asked = "SELECT count(*) FROM orders WHERE asset = ? AND event_ts = ? AND role = ?"
         return self._rows(asked, (asset, event_ts, role))[0][0]
 
-    def intend(self, order: Order, now: int) -> None:
-        """Write down an order before it is sent.
+    def intend(self, order: Order, now: int, approved: ApprovedOrder | None = None) -> None:
+        """Write down an order before it is sent, and with it the approval that it is for.
 
         Raises:
             LiveError: It could not be written (disk full …), or the name is there already:
                 send nothing.
         """
-        self._write(_INTEND, _row(order, now))
+        if approved is None:
+            self._write(_INTEND, _row(order, now))
+        else:
+            with self._transaction():
+                self._connection.execute(_APPROVE, _approval(approved))
+                self._connection.execute(_INTEND, _row(order, now))
+        self._note_newest(order)
 
     def note(
         self, order: Order, now: int, event: str = "", executions: Sequence[Execution] = ()
@@ -159,6 +170,7 @@ class Journal:
             if any(each.lots and each.role in PROTECTIVE for each in new):
                 self._connection.execute(_SPEND, (order.asset,))
         self._count(new)
+        self._note_newest(order)
         return new
 
     def execution(self, execution: Execution, now: int) -> bool:
@@ -177,6 +189,27 @@ class Journal:
                 self._connection.execute(_EVENT, logged)
         self._count(new)
         return bool(new)
+
+    def split(
+        self,
+        execution: Execution | None,
+        approved: ApprovedOrder | None,
+        keeps: Mapping[str, str],
+        now: int,
+    ) -> None:
+        """Book a split's units, restate the asset's approval, keep values: all or nothing.
+
+        Raises:
+            LiveError: It could not be written.
+        """
+        with self._transaction():
+            new = (execution,) if execution is not None and self._booked(execution) else ()
+            if approved is not None:
+                self._connection.execute(_RESTATE, (_encode(approved), approved.asset))
+            for pair in keeps.items():
+                self._connection.execute(_KEEP, pair)
+            self._connection.execute(_EVENT, (now, "", "split", keeps.get("splits", "")))
+        self._count(new)
 
     def log(self, kind: str, text: str, now: int) -> None:
         """Write down an event of no order: a reconciliation, a gate, a refusal.
@@ -277,6 +310,10 @@ class Journal:
         for each in new:
             self._held[each.asset] = self._held.get(each.asset, 0) + each.lots
 
+    def _note_newest(self, order: Order) -> None:
+        kind = order.asset, order.role
+        self._newest[kind] = max(self._newest.get(kind, -1), order.event_ts)
+
     def _summed(self) -> dict[int, int]:
         return dict(self._rows("SELECT asset, sum(lots) FROM executions GROUP BY asset"))
 
@@ -297,6 +334,10 @@ class Journal:
             return self._connection.execute(statement, values).fetchall()
         except sqlite3.Error as error:
             raise LiveError(f"the journal must be readable, was not: {error}") from None
+
+
+def _approval(approved: ApprovedOrder) -> tuple[Any, ...]:
+    return approved.asset, approved.number, _encode(approved)
 
 
 def _row(order: Order, now: int) -> tuple[Any, ...]:

@@ -146,6 +146,31 @@ class Lease:
         epoch, now = found
         return Lease(connection, deployment, epoch, ttl_ns, now)
 
+    @staticmethod
+    def held_by_other(folder: Path, deployment: str) -> str:
+        """Why a deployment could not have the account now, "" where it could; takes nothing.
+
+        Args:
+            folder: Of the account, see `account_folder`.
+            deployment: Name of who asks.
+
+        Raises:
+            LiveError: The file cannot be read.
+        """
+        if not (folder / _FILE).is_file():
+            return ""
+        connection = _opened(folder)
+        try:
+            row = _read(connection)
+        except sqlite3.Error as error:
+            raise LiveError(f"the lease in {folder} must be readable, was not: {error}") from None
+        finally:
+            connection.close()
+        if row is None or row.deployment == deployment:
+            return ""
+        is_held = row.has_business or row.wait_ns(time.time_ns(), monotonic_ns()) > 0
+        return _refusal(row) if is_held else ""
+
     def holds(self, monotonic_now: int) -> bool:
         """Whether a write may go now (`monotonic_ns`): a comparison, nothing else."""
         return monotonic_now < self._deadline
@@ -230,11 +255,7 @@ def _refused(
 ) -> Waiting | None:
     wait_ns = row.wait_ns(wall, monotonic)
     if row.deployment != deployment and (wait_ns > 0 or row.has_business):
-        raise ConfigError(
-            f"an account must have one deployment, {row.words} has it"
-            + (" with orders or positions" if row.has_business else "")
-            + f": end that one first, by `fanfold live down {row.deployment}`"
-        )
+        raise ConfigError(_refusal(row))
     if wait_ns == 0:
         return None
     if not row.dead_since and is_dead(row.pid, row.start, row.place):
@@ -242,6 +263,14 @@ def _refused(
         wait_ns = min(wait_ns, row.timeout)
     return Waiting(
         min(wait_ns / _SECOND, ASK_AGAIN_S), f"{row.words} may still have requests under way"
+    )
+
+
+def _refusal(row: _Row) -> str:
+    return (
+        f"an account must have one deployment, {row.words} has it"
+        + (" with orders or positions" if row.has_business else "")
+        + f": end that one first, by `fanfold live down --deployment {row.deployment}`"
     )
 
 

@@ -124,13 +124,15 @@ def apply_execution(
     return Change(replace(after, state=state), executions)
 
 
-def legs_of(order: Order, message: OrderMessage) -> tuple[Order, ...]:
+def legs_of(order: Order, message: OrderMessage) -> tuple[Change, ...]:
     """The legs in an answer, as orders of their own: journal those that are not known yet.
+
+    A leg may have filled before anybody has heard of it.
 
     Raises:
         ValueError: See `apply_update`.
     """
-    found: list[Order] = []
+    found: list[Change] = []
     for leg in message.legs or ():
         blank = Order(
             client_order_id=leg.client_order_id,
@@ -149,7 +151,7 @@ def legs_of(order: Order, message: OrderMessage) -> tuple[Order, ...]:
             group=order.family,
             created_at=order.created_at,
         )
-        found.append(apply_update(blank, leg).order)
+        found.append(apply_update(blank, leg))
     return tuple(found)
 
 

@@ -13,32 +13,11 @@ from msgspec.structs import replace
 
 from fanfold.domain.money import MICRO, to_micro
 from fanfold.execution.venue_rules import CRYPTO, to_tick
-from fanfold.live.execution.actions import (
-    Action,
-    AssetRules,
-    Cancel,
-    Place,
-    Replace,
-    asset_rules,
-    order_of,
-    successor_of,
-)
+from fanfold.live.execution.actions import Action, AssetRules, Cancel, Place, Replace
 from fanfold.live.execution.amounts import NAN, is_same_price
 from fanfold.live.execution.records import PROTECTIVE, Order
 from fanfold.live.execution.states import State, is_cancellable, is_replaceable, is_terminal
 from fanfold.live.messages import ApprovedOrder
-
-__all__ = [
-    "Action",
-    "AssetRules",
-    "Cancel",
-    "Place",
-    "Replace",
-    "asset_rules",
-    "order_of",
-    "plan_orders",
-    "successor_of",
-]
 
 ATTEMPTS_MAX: Final = 50
 """Most orders that one approval may lead to, of entries and of exits [orders]."""

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from fanfold.alpaca.wire.accounts import AccountMessage, PositionMessage
+from fanfold.alpaca.wire.assets import ClockMessage
 from fanfold.alpaca.wire.numbers import decimal_of
 from fanfold.alpaca.wire.orders import OrderMessage
 from fanfold.live.execution.ids import is_fanfold, is_ours
@@ -27,6 +28,11 @@ BOOKING: Final = "booking"
 
 FILL: Final = "FILL"
 COIN_FEE: Final = "CFEE"
+SPLIT: Final = "SPLIT"
+"""Types of the account's activities that are looked at elsewhere."""
+
+EXTERNAL: Final = "external"
+"""Name under which the journal keeps what was not ours."""
 
 
 class Activity(Struct, frozen=True, kw_only=True):
@@ -51,6 +57,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
         open_ids: Ids of those that were listed as open, legs too.
         activities: Since the last message, the oldest first.
         positions, account: The last things that were asked for.
+        clock: Where the exchange's day was before all of it; None where nobody asked.
     """
 
     orders: tuple[OrderMessage, ...]
@@ -58,6 +65,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     activities: tuple[Activity, ...]
     positions: tuple[PositionMessage, ...]
     account: AccountMessage
+    clock: ClockMessage | None = None
 
 
 class Difference(Struct, frozen=True):
@@ -173,10 +181,10 @@ def _not_ours(
 def unit_changes(
     plan: Plan, activities: Sequence[Activity], held: Sequence[int], external: Sequence[int]
 ) -> list[Execution]:
-    """Units that splits brought or took, our share of them.
+    """Units that neither fills nor splits brought or took, our share of them.
 
     Fees in coins are left out: the broker takes them at the fill and lists them at the
-    day's end, see `coin_fee`.
+    day's end, see `coin_fee`. Splits have a room of their own (`execution.splits`).
 
     Raises:
         ValueError: A quantity is no number.
@@ -185,7 +193,7 @@ def unit_changes(
     found: list[Execution] = []
     for activity in activities:
         place = places.get((activity.symbol or "").replace("/", ""))
-        if activity.activity_type in {FILL, COIN_FEE} or place is None or not activity.qty:
+        if activity.activity_type in {FILL, COIN_FEE, SPLIT} or place is None or not activity.qty:
             continue
         lots = int(decimal_of(activity.qty) * plan.assets[place].parts)
         total = held[place] + external[place]

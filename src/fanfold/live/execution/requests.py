@@ -24,6 +24,7 @@ POSITIONS: Final = "/v2/positions"
 ACCOUNT: Final = "/v2/account"
 ACTIVITIES: Final = "/v2/account/activities"
 CLOCK: Final = "/v2/clock"
+CORPORATE_ACTIONS: Final = "/v1/corporate-actions"
 
 ORDERS_PAGE: Final = 500
 """Orders of one answer at most."""
@@ -32,6 +33,7 @@ ACTIVITIES_PAGE: Final = 100
 """Activities of one answer at most."""
 
 USER_AGENT: Final = "fanfold"
+_AGENT: Final = b"\r\nUser-Agent: "
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -63,6 +65,14 @@ class Writer:
 
     def __repr__(self) -> str:
         return "Writer(hidden)"
+
+    def at(self, base_url: str) -> "Writer":
+        """The same account's, for another address of the broker."""
+        parts, other = urlsplit(base_url), object.__new__(Writer)
+        other._prefix = parts.path.rstrip("/").encode("ascii")
+        rest = self._middle[self._middle.index(_AGENT) :]
+        other._middle = f" HTTP/1.1\r\nHost: {parts.netloc}".encode("ascii") + rest
+        return other
 
     def get(self, path: str, **query: str) -> bytes:
         """Ask for something."""

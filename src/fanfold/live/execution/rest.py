@@ -81,6 +81,10 @@ class Lines:
         settings: How many lines, and their timeouts.
         permit: Takes a place in the rate's budget, told whether it is urgent; False to wait.
 
+    Attributes:
+        reconnects: Lines that were lost.
+        wrote_at: When a request's bytes last left [monotonic ns].
+
     Raises:
         ConfigError: Plain HTTP to another machine: keys would be sent in the clear.
     """
@@ -108,6 +112,7 @@ class Lines:
         self._order = itertools.count()
         self._names = _Names(self._host, self._port, self._is_plain)
         self.reconnects = 0
+        self.wrote_at = 0
 
     def __repr__(self) -> str:
         return f"Lines({len(self._slots)} to {self._host})"
@@ -158,6 +163,7 @@ class Lines:
                 break
             slot.errand = errand
             if (answer := slot.line.send(errand.content, errand.method)) is None:
+                self.wrote_at = time.monotonic_ns()
                 self._watch(slot)
                 continue
             slot.errand = None

@@ -15,13 +15,20 @@ from typing import Final, Protocol
 from fanfold.alpaca.wire.orders import OrderMessage
 from fanfold.live.component import Outgoing
 from fanfold.live.execution.actions import Cancel, Place, Replace, order_of, successor_of
-from fanfold.live.execution.answers import UNAUTHORIZED, Meaning, Verdict, of_cancel, of_order
+from fanfold.live.execution.answers import (
+    BALANCE,
+    UNAUTHORIZED,
+    Meaning,
+    Verdict,
+    of_cancel,
+    of_order,
+)
 from fanfold.live.execution.book import Book
 from fanfold.live.execution.bucket import Bucket
 from fanfold.live.execution.ids import client_order_id
 from fanfold.live.execution.line import Answer
 from fanfold.live.execution.orders import apply_update, happened, is_same, legs_of
-from fanfold.live.execution.records import Change, Order
+from fanfold.live.execution.records import Order
 from fanfold.live.execution.requests import (
     BY_CLIENT_ID,
     ORDERS,
@@ -69,7 +76,13 @@ class Watch(Protocol):
 
 
 class Sending:
-    """Sends orders and follows their answers."""
+    """Sends orders and follows their answers.
+
+    Attributes:
+        posts: Orders sent.
+        doubt: Why the books may not be what the broker has, "" where nothing says so.
+        round_trip: From the bytes to their answer.
+    """
 
     def __init__(  # noqa: PLR0917  (its parts)
         self, plan: Plan, book: Book, lines: Lines, writer: Writer, bucket: Bucket, watch: Watch
@@ -82,6 +95,7 @@ class Sending:
         self._later: list[tuple[float, int, Callable[[int], list[Outgoing]]]] = []
         self._order = itertools.count()
         self.posts = 0
+        self.doubt = ""
         self.round_trip = Latency()
 
     def place(self, place: Place, now: int) -> list[Outgoing]:
@@ -162,13 +176,10 @@ class Sending:
                 return self._watch.wrong("adoption", reason, now)
             order = happened(order, Event.FOUND).order
         told += self._book.commit(apply_update(order, message), now, event)
-        for leg in legs_of(order, message):
-            known = self._book.find(leg.client_order_id)
-            change = Change(leg)
-            if known is not None:
-                own = next(m for m in message.legs or () if m.id == leg.broker_id)
-                change = apply_update(known, own)
-            told += self._book.commit(change, now, "leg")
+        for change, own in zip(legs_of(order, message), message.legs or (), strict=True):
+            known = self._book.find(change.order.client_order_id)
+            leg = change if known is None else apply_update(known, own)
+            told += self._book.commit(leg, now, "leg")
         return told
 
     def tick(self, now: int) -> list[Outgoing]:
@@ -267,6 +278,8 @@ class Sending:
         told = self._book.commit(happened(order, Event.REFUSED, reason=reason), now, "refused")
         if order.replaces:
             told += self._not_replaced(order.replaces, reason, now)
+        if meaning.reason == BALANCE and order.role == "exit":
+            self.doubt = "the broker holds less than was to be sold"
         if meaning.reason == UNAUTHORIZED:
             told += self._watch.wrong("unauthorized", "the broker refused the keys", now)
         return told

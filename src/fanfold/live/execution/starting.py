@@ -1,9 +1,9 @@
-"""What execution needs before it can begin: keys, the account's number, its limits."""
+"""What execution needs before it can begin: the account's number, its limits."""
 
 import time
 from typing import Any, Final
 
-from fanfold.alpaca.credentials import HOW_TO_SET, Credentials, credentials_found
+from fanfold.alpaca.credentials import Credentials
 from fanfold.alpaca.wire.accounts import AccountMessage
 from fanfold.errors import ConfigError, DataError, LiveError
 from fanfold.live.execution.answers import rows_of
@@ -21,18 +21,6 @@ PAUSE_S: Final = 0.5
 """Pause between two such questions [s]."""
 
 REFUSED: Final = (401, 403)
-
-
-def keys_of() -> Credentials:
-    """The account's keys, from the environment or the file of secrets.
-
-    Raises:
-        ConfigError: There are none.
-    """
-    keys = credentials_found()
-    if keys is None:
-        raise ConfigError(f"live trading needs the account's keys: {HOW_TO_SET}")
-    return keys
 
 
 def limits_of(plan: Plan) -> Limits:

@@ -16,7 +16,7 @@ from fanfold.live.market_data.bars.hours import SECOND_NS, Hours
 from fanfold.live.market_data.bars.minutes import Minutes
 from fanfold.live.market_data.bars.ticks import Ticks
 from fanfold.live.market_data.feed import FeedState
-from fanfold.live.market_data.reading import JUMP_NS, Reading
+from fanfold.live.market_data.reading import AHEAD_NS, JUMP_NS, Reading
 from fanfold.live.market_data.rest.clock import VenueClock
 from fanfold.live.market_data.rest.past import Minute, PastTrade
 from fanfold.live.market_data.stream.decode import Message, messages_of
@@ -74,6 +74,8 @@ class MarketData:
             feed=self.feed,
         )
         self._is_connected = False
+        self._ahead = AHEAD_NS
+        self._is_replay = plan.settings.broker.at == "local"
         self._offset_max = settings.clock_offset_s
         self._prior_session = 0
         self._counts: dict[str, int] = dict.fromkeys(("steps", "gaps", "reconnects"), 0)
@@ -134,6 +136,8 @@ class MarketData:
             received_at: When it came, on our clock [ns UTC].
         """
         begun = perf_counter_ns()
+        if not self._is_replay:
+            self._reading.horizon = received_at + self._ahead
         messages: list[Message]
         try:
             messages = _decode(frame)
@@ -153,7 +157,12 @@ class MarketData:
     def tick(self, now: int) -> list[Value]:
         """What is due by time; `now` is ours [ns UTC]."""
         values: list[Value] = []
-        self._advance(self.venue_clock.now(now))
+        clock = self.venue_clock.now(now)
+        self._advance(clock)
+        if not self._is_replay:
+            # The broker's clock may be ahead of ours; what it last said is true at the least.
+            self._ahead = max(self.venue_clock.offset_ns, clock - now, 0) + AHEAD_NS
+            self._reading.horizon = now + self._ahead
         self._add_steps(values)
         if self._is_connected and not self.reconnect:
             silent = self._watch.silent(now, self.clock)
@@ -202,8 +211,9 @@ class MarketData:
             minutes: Ends and bars.
             trades: Instants, assets and trades.
         """
-        self._reading.horizon = clock + JUMP_NS
         self._advance(clock)
+        if self._is_replay:
+            self._reading.horizon = clock + JUMP_NS
         values = self._reading.take_minutes(minutes)
         if isinstance(self._bars, Ticks):
             for ts, asset, trade in trades:
@@ -274,7 +284,7 @@ class MarketData:
     def _advance(self, clock: int) -> None:
         reading = self._reading
         reading.clock = max(clock, reading.clock)
-        if self.venue_clock.is_known:
+        if self.venue_clock.is_known and self._is_replay:
             reading.horizon = reading.clock + JUMP_NS
 
     def _look_at_clock(self) -> None:

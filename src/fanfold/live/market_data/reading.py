@@ -25,7 +25,12 @@ from fanfold.live.messages import Depth, Quote, Row, Trade, Trading, Value
 from fanfold.market.resample.conditions import ALWAYS
 
 JUMP_NS: Final = 10 * DAY_NS
-"""Farthest that an instant may lie ahead of the clock: a holiday, not damage [ns]."""
+"""Farthest that an instant may lie ahead of the clock of a replay, which leaps over closed
+hours: a holiday, not damage [ns]."""
+
+AHEAD_NS: Final = MINUTE_NS
+"""The same of a broker whose clock goes as ours does: two clocks that differ, not damage [ns].
+Whatever is beyond would make all that is true old, so it is dropped and counted."""
 
 INSTANT_MAX: Final = 2**62
 """Latest instant of all, the year 2116 [ns UTC]."""
@@ -86,7 +91,7 @@ class Reading:
         self.counts: dict[str, int] = dict.fromkeys(
             (
                 "messages", "unknown", "strangers", "invalid", "old", "repeated", "unpriced",
-                "corrections", "late", "torn",
+                "corrections", "late", "torn", "ahead",
             ),
             0,
         )  # fmt: skip
@@ -137,7 +142,10 @@ class Reading:
                 and bid + ask < PRICE_MAX
                 and bid_size + ask_size < SIZE_MAX
             ):
-                invalid += 1
+                if ts > horizon:
+                    self.counts["ahead"] += 1
+                else:
+                    invalid += 1
                 continue
             value = Quote(asset, ts, bid, ask, bid_size, ask_size)
             before = quotes[asset]
@@ -184,7 +192,9 @@ class Reading:
         for quote in found:
             before = self.quotes[quote.asset]
             prices = quote.bid, quote.ask
-            if not all(0.0 <= one < PRICE_MAX for one in prices) or not 0 < quote.ts < INSTANT_MAX:
+            if quote.ts > self.horizon:
+                self.counts["ahead"] += 1
+            elif not all(0.0 <= one < PRICE_MAX for one in prices) or quote.ts <= 0:
                 self.counts["invalid"] += 1
             elif before is None or quote.ts > before.ts:
                 self.quotes[quote.asset] = quote
@@ -216,7 +226,9 @@ class Reading:
             self.counts["strangers"] += 1
             return
         ts = _ts(message.instant)
-        if not 0 < ts <= self.horizon:
+        if ts > self.horizon:
+            self.counts["ahead"] += 1
+        elif ts <= 0:
             self.counts["invalid"] += 1
         elif isinstance(message, wire.Trade):
             self._take_trade(asset, ts, message, values)

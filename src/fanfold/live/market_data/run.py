@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
+from fanfold.alpaca.credentials import credentials_of_account
 from fanfold.alpaca.wire.messages import Failure
 from fanfold.errors import FanfoldError, LiveError
 from fanfold.live import control as requests
@@ -27,7 +28,7 @@ from fanfold.live.market_data.forward import Forward, Sender
 from fanfold.live.market_data.market_data import MarketData
 from fanfold.live.market_data.rest.asked import Asked
 from fanfold.live.market_data.rest.clock import POLL_S
-from fanfold.live.market_data.start import keys_of_account, note_told, told_until, wanted_by
+from fanfold.live.market_data.start import note_told, told_until, wanted_by
 from fanfold.live.market_data.stream.connection import Connection
 from fanfold.live.market_data.stream.handshake import Handshake, Retry, anew, check
 from fanfold.live.messages import RISK, SIGNAL, Step, Value
@@ -74,7 +75,7 @@ class Service:
         self._control = control
         self._plan = read_plan(folder)
         self._wanted = wanted_by(self._plan)
-        self._keys = keys_of_account()
+        self._keys = credentials_of_account()
         settings = self._plan.settings
         self._told = told_until(folder)
         self._core = MarketData(self._plan, since=self._told, incarnation=incarnation)

@@ -5,11 +5,10 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from fanfold.alpaca.credentials import HOW_TO_SET, Credentials, credentials_found
 from fanfold.alpaca.wire.messages import Subscribe
-from fanfold.errors import ConfigError, LiveError
+from fanfold.errors import ConfigError
 from fanfold.live.folder import Folder
-from fanfold.live.messages import MARKET_DATA
+from fanfold.live.messages import MARKET_DATA, UNREADABLE
 from fanfold.live.plan import Plan
 
 _MARK: Final = f"{MARKET_DATA}.json"
@@ -39,24 +38,11 @@ def wanted_by(plan: Plan) -> Subscribe:
     )
 
 
-def keys_of_account() -> Credentials:
-    """The account's keys, found in this process.
-
-    Raises:
-        ConfigError: One of them is missing, or the file of secrets is not what it must be.
-        LiveError: There are none.
-    """
-    keys = credentials_found()
-    if keys is None:
-        raise LiveError(f"market data must have the account's keys, found none: {HOW_TO_SET}")
-    return keys
-
-
 def told_until(folder: Folder) -> int:
     """End of the last step that was told, else of the warm-up's last bar, else 0 [ns UTC]."""
     try:
         return msgspec.json.decode((folder.snapshots / _MARK).read_bytes(), type=int)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *UNREADABLE):
         pass  # none was told yet, or the file is of no use: the warm-up's end is the safe one
     try:
         with np.load(folder.warm_up, allow_pickle=False) as held:

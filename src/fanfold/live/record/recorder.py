@@ -10,11 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
 from fanfold.live.component import Outgoing, Pollable, Statistics
 from fanfold.live.folder import Folder
-from fanfold.live.messages import RECORDER, Envelope, decode
+from fanfold.live.messages import RECORDER, UNREADABLE, Envelope, decode
 from fanfold.live.plan import read_plan
 from fanfold.live.record.tables import Tables, schema
 from fanfold.live.tape import Place, read_tape, segments
@@ -118,7 +116,7 @@ class Recorder:
             if tape == "signal":
                 try:
                     tables.envelope(at, decode(frame))
-                except msgspec.DecodeError:
+                except UNREADABLE:
                     self._counts["damaged"] += 1
             if count % ROWS == 0:
                 writers.write(tables)

@@ -34,8 +34,8 @@ def account_problem(mirror: Mirror, state: AccountState, since_fill: int) -> str
             f"cash is {state.cash / 1e6:.2f} at the broker and {mirror.sums.cash / 1e6:.2f} by "
             f"fills, tolerance {CASH_TOLERANCE:.0%} of equity {equity / 1e6:.2f}"
         )
-    if mirror.deferring or any(book.doubts for book in mirror.books.values()):
-        return ""  # a price is not believed yet
+    if mirror.is_blind or mirror.deferring or any(book.doubts for book in mirror.books.values()):
+        return ""  # a price is not known, or not believed yet
     if state.held != tuple(book.held for book in mirror.books.values()):
         return ""  # a split, or fills that were lost: cash has told them apart
     external = sum(

@@ -1,5 +1,6 @@
 """One asset as risk sees it: its market, what is held, what is approved, what that takes."""
 
+import math
 from collections import deque
 from typing import Any, Final
 
@@ -38,10 +39,13 @@ class Book:
         middle: Twice the last believed price [currency]: bid + ask.
         worth: Micro-units that the position gains as `middle` rises by one.
         doubts: Prices since the last believed one, while a jump is not confirmed.
+        belief: Closes of bars as limits believe them (`fanfold.risk.collar`).
+        jump: Of the last bar's close [1], NaN once it is believed.
         deferred: Gain of a jump over a night, counted once positions are known anew.
         mark: Price that limits value at, as the engine's, 0 for none.
         goal: Signed lots that are approved to be held, while `stands`; `pending` until
             execution has told of an order for them.
+        split_ts: Day of the last split that was heard of [ns UTC].
         spent: Buying power that the approval will still take [micro-units].
         ceiling: Highest price of a buy at market while the mark is `ceiling_of`.
         value, kept, kept_net, opening, opening_net: Signed value of the position, absolute
@@ -49,11 +53,11 @@ class Book:
     """
 
     __slots__ = (
-        "approval", "approved_ts", "ceiling", "ceiling_of", "close", "daily_volume", "deferred",
-        "deferred_ts", "doubts",
-        "goal", "halted", "held", "kept", "kept_net", "limit", "mark", "middle", "number",
-        "opening", "opening_net", "orders", "over_night", "pending", "price_ts", "quote",
-        "rules", "spent", "stale", "stands", "stop", "unmarked", "value", "volumes", "worth",
+        "approval", "approved_ts", "belief", "ceiling", "ceiling_of", "close", "daily_volume",
+        "deferred", "deferred_ts", "doubts", "goal", "halted", "held", "jump", "kept",
+        "kept_net", "limit", "mark", "middle", "number", "opening", "opening_net", "orders",
+        "over_night", "pending", "price_ts", "quote", "rules", "spent", "split_ts", "stale",
+        "stands", "stop", "unmarked", "value", "volumes", "worth",
     )  # fmt: skip
 
     def __init__(self, number: int, rules: AssetRules) -> None:
@@ -63,7 +67,10 @@ class Book:
         self.middle = 0.0
         self.worth = 0.0
         self.doubts: list[float] = []
+        self.belief: list[float] = []
+        self.jump = math.nan
         self.over_night = False
+        self.split_ts = 0
         self.deferred = 0.0
         self.deferred_ts = 0
         self.price_ts = 0
@@ -85,6 +92,27 @@ class Book:
         self.approved_ts = 0
         self.limit = self.stop = float("nan")
         self.value = self.kept = self.kept_net = self.opening = self.opening_net = 0
+
+    def restate(self, ratio: float) -> None:
+        """One unit became `ratio`: prices and quantities mean the same as before."""
+        if self.deferred_ts == 0:  # else the price has jumped already
+            self.middle /= ratio
+        self.quote = None
+        self.doubts.clear()
+        self.belief = [each / ratio for each in self.belief]
+        self.close /= ratio
+        self.mark = round(self.mark / ratio)
+        self.ceiling = self.ceiling_of = 0
+        self.daily_volume *= ratio
+        self.volumes = deque((each * ratio for each in self.volumes), maxlen=VOLUME_BARS)
+        self.goal = round(self.goal * ratio)
+        self.limit, self.stop = self.limit / ratio, self.stop / ratio
+        self.orders = {
+            name: OpenOrder(
+                each.role, round(each.left * ratio), each.limit / ratio, each.stop / ratio
+            )
+            for name, each in self.orders.items()
+        }
 
     def remainder(self) -> int:
         """Signed lots that are approved or open and not yet filled: the larger of the two."""
@@ -161,6 +189,9 @@ def refresh(book: Book, sums: Sums, rules: RiskRules) -> None:
     """Value a book anew, and the sums with it."""
     own: Any = book.rules
     mark, parts, held = book.mark, own.parts, book.held
+    if not book.orders and (not book.stands or book.goal == held):
+        _refresh_held(book, sums, share(held, mark, parts), own.sector)
+        return
     close, opens = split_order(held, book.remainder())
     value = share(held, mark, parts)
     kept_net = value if close == 0 else share(held + close, mark, parts)
@@ -177,3 +208,19 @@ def refresh(book: Book, sums: Sums, rules: RiskRules) -> None:
     sums.sectors[own.sector] += kept + opening - book.kept - book.opening
     book.value, book.kept, book.kept_net = value, kept, kept_net
     book.opening, book.opening_net = opening, opening_net
+
+
+def _refresh_held(book: Book, sums: Sums, value: int, sector: int) -> None:
+    """As `refresh`, of a book that only holds: most are such at any time."""
+    kept = abs(value)
+    unmarked = book.held != 0 and book.mark == 0
+    sums.unmarked += unmarked - book.unmarked
+    book.unmarked = unmarked
+    sums.held += value - book.value
+    sums.gross += kept - abs(book.value)
+    sums.net += value - book.kept_net - book.opening_net
+    sums.reserved -= book.opening
+    sums.sectors[sector] += kept - book.kept - book.opening
+    book.value = book.kept_net = value
+    book.kept = kept
+    book.opening = book.opening_net = 0

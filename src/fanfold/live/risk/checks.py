@@ -40,9 +40,11 @@ VENUE: Final[Checks] = (
 """Whether the venue would take the order."""
 
 LIMITS: Final[Checks] = (
+    ("unconfirmed", limits.unconfirmed_bar),
+    ("price_collar", limits.max_price_distance),
     ("max_order_notional", limits.max_order_notional),
     ("max_volume_share", limits.max_volume_share),
-    ("daily_volume_share", limits.daily_volume_share),
+    ("daily_volume", limits.daily_volume),
     ("max_position", limits.max_position),
     ("max_orders", limits.max_orders),
     ("max_sector", limits.max_sector),
@@ -55,7 +57,13 @@ LIMITS: Final[Checks] = (
     ("open_orders", limits.open_orders),
     ("order_rate", limits.order_rate),
 )
-"""How much of it the deployment allows itself."""
+"""How much of it the deployment allows itself.
+
+`max_var` is not among them: it is measured on returns of past sessions, which signal's step
+has from its bars, and that step holds it for all goals together before an intent leaves. What
+is taken away here leaves less of one asset; where that asset was a hedge, the rest may pass
+`max_var` until a goal changes, and the step measures what is held then.
+"""
 
 FUNDS: Final[Checks] = (
     ("no_equity", state.no_equity),
@@ -68,7 +76,7 @@ STATE: Final[Checks] = (
     ("session_closed", state.session_closed),
     ("asset_halted", state.asset_halted),
     ("no_price", state.no_price),
-    ("unconfirmed_price", state.unconfirmed_price),
+    ("unconfirmed", state.unconfirmed_price),
     ("stale_price", state.stale_price),
     ("feed_down", state.feed_down),
     ("asset_stale", state.asset_stale),

@@ -32,6 +32,7 @@ class Kept(Struct, frozen=True, kw_only=True):
         last_number: Of the newest intent.
         goals: Signed lots that are approved and not yet held, by symbol.
         tripped: Names of the breakers that have acted.
+        splits: Day of the last split that was heard of [ns UTC], by symbol.
     """
 
     peak: int = 0
@@ -41,6 +42,7 @@ class Kept(Struct, frozen=True, kw_only=True):
     last_number: int = 0
     goals: dict[str, int] = {}
     tripped: tuple[str, ...] = ()
+    splits: dict[str, int] = {}
 
 
 _decode: Final = msgspec.json.Decoder(Kept).decode

@@ -13,6 +13,7 @@ from fanfold.domain.money import pro_rata as _pro_rata
 from fanfold.live.risk.ask import Ask, Found
 from fanfold.live.risk.book import PROTECTIVE, share
 from fanfold.live.risk.rules import SECOND_NS
+from fanfold.risk.collar import farthest_price as _farthest_price
 from fanfold.risk.limits import opening_room as _opening_room
 from fanfold.risk.rate import is_too_fast as _is_too_fast
 from fanfold.risk.room import net_room as _net_room
@@ -26,6 +27,7 @@ _NEARLY_HALF: Final = 0.5 * _NEARLY
 """What rounding of a product cannot pass."""
 
 _pro_rata_of: Final = _pro_rata.function
+_farthest_of: Final = _farthest_price.function
 
 
 def part_of(lots: int, room: int, cost: int) -> int:
@@ -56,6 +58,7 @@ def has_room(ask: Ask) -> bool:
         and abs(ask.intent.mark - price) <= rules.price_collar * _NEARLY * price
         and math.isnan(ask.intent.limit)
         and math.isnan(ask.intent.stop)
+        and book.jump != book.jump
         and value <= rules.max_order_notional * 1e6 - 1.0
         and size <= book.daily_volume * rules.daily_volume_share * parts
         and (rules.max_volume_share == math.inf or _is_usual_size(ask))
@@ -78,6 +81,19 @@ def _is_usual_size(ask: Ask) -> bool:
     return abs(ask.opens) <= ask.book.average_volume() * ask.rules.max_volume_share * ask.parts
 
 
+def unconfirmed_bar(ask: Ask) -> Found | None:
+    """The last bar's close is believed."""
+    jump = ask.book.jump
+    return Found(0, ask.rules.bar_outlier, jump) if jump == jump else None  # noqa: PLR0124 - NaN
+
+
+def max_price_distance(ask: Ask) -> Found | None:
+    """Its prices against the last bar's close."""
+    intent, limit = ask.intent, ask.rules.max_price_distance
+    far = _farthest_of(intent.limit, intent.stop, ask.mark / 1e6)
+    return Found(0, limit, far) if far > limit else None
+
+
 def max_order_notional(ask: Ask) -> Found | None:
     """The order against the largest one."""
     limit = ask.rules.max_order_notional
@@ -93,7 +109,7 @@ def max_volume_share(ask: Ask) -> Found | None:
     return _of_volume(ask, ask.book.average_volume(), ask.rules.max_volume_share)
 
 
-def daily_volume_share(ask: Ask) -> Found | None:
+def daily_volume(ask: Ask) -> Found | None:
     """The order against a day's usual volume."""
     return _of_volume(ask, ask.book.daily_volume, ask.rules.daily_volume_share)
 

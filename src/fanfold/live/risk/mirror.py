@@ -11,11 +11,23 @@ from typing import Final
 
 from fanfold.domain.money import MICRO
 from fanfold.domain.sessions import DAY_NS
-from fanfold.live.messages import AccountState, Depth, Feed, Fill, OrderChange, Prior, Quote, Step
+from fanfold.live.messages import (
+    AccountState,
+    Depth,
+    Feed,
+    Fill,
+    OrderChange,
+    Prior,
+    Quote,
+    Split,
+    Step,
+)
 from fanfold.live.risk.book import PROTECTIVE, Book, OpenOrder, Sums, refresh, share, split_order
 from fanfold.live.risk.rules import SECOND_NS, RiskRules
+from fanfold.risk.collar import RECENT
 from fanfold.risk.collar import agreeing as _agreeing
 from fanfold.risk.collar import is_outlier as _is_outlier
+from fanfold.risk.collar import unconfirmed_jump as _unconfirmed_jump
 
 NIGHT_WAIT_NS: Final = 60 * SECOND_NS
 """How long a jump over a night waits to be told apart from a split, on the stream's clock."""
@@ -32,6 +44,7 @@ _ENDED_UNFILLED: Final = frozenset(
 
 _outlier_of: Final = _is_outlier.function
 _agreeing_of: Final = _agreeing.function
+_jump_of: Final = _unconfirmed_jump.function
 
 
 class Mirror:
@@ -58,6 +71,7 @@ class Mirror:
 
     def __init__(self, rules: RiskRules, closes: tuple[int, ...], days: tuple[int, ...]) -> None:
         self.rules = rules
+        self._confirms = rules.bar_outlier < math.inf and not rules.by_quotes
         self.books = {number: Book(number, own) for number, own in enumerate(rules.assets)}
         self.sums = Sums(rules.sector_count)
         self.newest = 0
@@ -135,6 +149,8 @@ class Mirror:
             if book is None or not 0.0 < row.close <= PRICE_MAX:
                 continue
             book.close = row.close
+            if self._confirms and row.volume != 0.0:
+                self._confirm(book, row.close)
             if row.volume > 0.0:
                 book.volumes.append(row.volume)
             if book.quote is None or step.ts - book.quote.ts > self.rules.quote_age:
@@ -142,6 +158,13 @@ class Mirror:
                 self._believe_or_doubt(book, 2.0 * row.close, step.ts, last)
             if not self.rules.by_quotes:
                 self._set_mark(book, round(row.close * 1e6))
+
+    def _confirm(self, book: Book, close: float) -> None:
+        """Believe a bar's close, or wait for others that agree with it."""
+        rules = self.rules
+        if not book.belief:
+            book.belief = [0.0] * (RECENT + rules.bar_confirm_of)
+        book.jump = _jump_of(book.belief, close, rules.bar_outlier, rules.bar_confirm)
 
     def take_prior(self, prior: Prior) -> None:
         """Usual volume and last close."""
@@ -271,6 +294,26 @@ class Mirror:
             mark = _nearest(book.middle * 5e5, float(book.mark), book.mark * ratio)
             book.mark = round(mark)
             book.doubts.clear()
+            book.belief.clear()
+            book.jump = math.nan
+
+    def take_split(self, split: Split) -> bool:
+        """One unit became `ratio`: nothing has changed in value. False if it was known."""
+        book = self.books.get(split.asset)
+        if book is None or split.ts <= book.split_ts or not 0.0 < split.ratio < math.inf:
+            return False
+        book.split_ts = split.ts
+        book.restate(split.ratio)
+        book.held = split.held
+        self.settle(book)
+        if self.account is not None:
+            self.revalue()
+        return True
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether something is held of which no price is known: what it is worth is not known."""
+        return any(book.held and book.middle == 0.0 for book in self.books.values())
 
     def revalue(self) -> None:
         """Value all positions anew at believed quotes."""

@@ -20,6 +20,9 @@ def kept_of(mirror: Mirror, breakers: Breakers, post: Post) -> Kept:
             if book.stands and book.goal != book.held
         },
         tripped=tuple(sorted(breakers.tripped)),
+        splits={
+            book.rules.symbol: book.split_ts for book in mirror.books.values() if book.split_ts
+        },
     )
 
 
@@ -30,6 +33,7 @@ def go_on_from(kept: Kept, mirror: Mirror, breakers: Breakers, post: Post) -> No
     mirror.order_count = kept.order_count
     post.last_number = post.highest = kept.last_number
     for book in mirror.books.values():
+        book.split_ts = kept.splits.get(book.rules.symbol, 0)
         goal = kept.goals.get(book.rules.symbol)
         if goal is not None:
             book.goal = goal

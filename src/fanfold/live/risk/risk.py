@@ -7,8 +7,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-import msgspec
-
 from fanfold.domain.sessions import ROUND_THE_CLOCK
 from fanfold.live.component import Outgoing, Pollable, Statistics
 from fanfold.live.folder import Folder
@@ -18,6 +16,7 @@ from fanfold.live.messages import (
     MARKET_DATA,
     RISK,
     SIGNAL,
+    UNREADABLE,
     AccountState,
     Depth,
     Envelope,
@@ -28,6 +27,7 @@ from fanfold.live.messages import (
     OrderChange,
     Prior,
     Quote,
+    Split,
     Step,
     Trade,
     Trading,
@@ -285,6 +285,8 @@ class Risk:
                 self._post.gate_open = value.open
             case AccountState():
                 self._take_account(value, now, out)
+            case Split():
+                self._counts["splits"] += mirror.take_split(value)
             case _:
                 self._counts["ignored"] += 1
 
@@ -299,7 +301,7 @@ class Risk:
         self._post.reconciling = False
         if problem:
             self._set(Latch(name=ACCOUNT_LATCH, reason=problem, by=RISK, at=now))
-        if first or self._breakers.peak == 0.0:
+        if not mirror.is_blind and (first or not self._breakers.peak * self._breakers.day_start):
             self._breakers.begin(mirror.live_equity)
         self._measure(now, out)
 
@@ -309,13 +311,13 @@ class Risk:
         if mirror.rolled:
             mirror.rolled = False
             mirror.order_count = 0
-            known = mirror.account is not None
+            known = mirror.account is not None and not mirror.is_blind
             self._breakers.begin_day(mirror.live_equity if known else 0.0)
 
     def _measure(self, now: int, out: list[Outgoing]) -> None:
         """Ask the breakers, where the running equity says that they may have to act."""
         mirror, breakers = self._mirror, self._breakers
-        if mirror.account is None or breakers.peak == 0.0:
+        if mirror.account is None or breakers.peak == 0.0 or mirror.is_blind:
             return
         if mirror.live_equity > breakers.peak:
             breakers.rise(mirror.live_equity)
@@ -388,7 +390,7 @@ class Risk:
         """Measure from where the last incarnation did; from nothing only behind a latch."""
         try:
             kept = self._keeper.load()
-        except (OSError, msgspec.DecodeError) as error:
+        except (OSError, *UNREADABLE) as error:
             reason = f"what risk measures from could not be read: {type(error).__name__}"
             self._set(Latch(name=STATE_LATCH, reason=reason, by=RISK, at=now))
             return

@@ -44,8 +44,9 @@ class AssetRules(Struct, frozen=True, kw_only=True):
 class RiskRules(Struct, frozen=True, kw_only=True):
     """All limits of a deployment; infinite where one is off. Times are in ns.
 
-    `max_*`, leverage and commissions are those of backtests (`fanfold.engine.step.state`);
-    the rest is of `RiskSettings`.
+    `max_*`, `bar_*`, leverage and commissions are those of backtests
+    (`fanfold.engine.step.state`); the rest is of `RiskSettings`. Of the two shares of daily
+    volume the smaller holds.
     """
 
     assets: tuple[AssetRules, ...]
@@ -71,6 +72,10 @@ class RiskRules(Struct, frozen=True, kw_only=True):
     collar_high: int
     at_once: bool
     by_quotes: bool
+    max_price_distance: float
+    bar_outlier: float
+    bar_confirm: int
+    bar_confirm_of: int
     price_collar: float
     spread_max: float
     quote_age: int
@@ -126,10 +131,16 @@ def rules_from(plan: Plan) -> RiskRules:
         collar_high=high,
         at_once=terms.options.time_in_force in {"ioc", "fok"},
         by_quotes=market.clock == "quotes",
+        max_price_distance=limit_or_infinity(limits.max_price_distance),
+        bar_outlier=limit_or_infinity(limits.outlier),
+        bar_confirm=limits.confirm,
+        bar_confirm_of=limits.confirm_of,
         price_collar=risk.price_collar,
         spread_max=risk.spread_max,
         quote_age=round(risk.quote_age_s * SECOND_NS),
-        daily_volume_share=risk.daily_volume_share,
+        daily_volume_share=min(
+            risk.daily_volume_share, limit_or_infinity(limits.max_daily_volume_share)
+        ),
         orders_per_second=risk.orders_per_second,
         duplicate=round(risk.duplicate_s * SECOND_NS),
         open_orders_max=risk.open_orders_max,

@@ -15,6 +15,7 @@ from fanfold.engine.stepper import Stepper
 from fanfold.engine.universe import Goal, Moment, StepRow
 from fanfold.errors import DataError, StrategyError
 from fanfold.live.messages import (
+    UNREADABLE,
     AccountState,
     Arming,
     Envelope,
@@ -37,12 +38,13 @@ from fanfold.live.signal.state import (
     FULFILLED,
     GATE_CLOSED,
     ORDERS,
+    RETRIED,
     RETRY_NS,
     ROLES,
     Decision,
     Saved,
-    State,
     bar_of,
+    fresh_state,
     gauges_of,
     intent_of,
     is_due,
@@ -78,14 +80,7 @@ class Decider:
         self.decided = 0
         self._decided: list[Decision] = []
         self._unread = False
-        self._state = State(
-            held=[0] * self._assets,
-            goals=[None] * self._assets,
-            quote_ts=[0] * self._assets,
-            open_orders={},
-            executions={},
-            denied={},
-        )
+        self._state = fresh_state(self._assets)
 
     @property
     def armed(self) -> bool:
@@ -207,7 +202,7 @@ class Decider:
             self._stop(STRATEGY, str(error))
             return
         state.ts, state.session_day = ts, moment.session_day
-        self._count("steps")
+        self.counts["steps"] = self.counts.get("steps", 0) + 1
         if state.begun:
             self.decided += 1
             self._unread = self._on_quotes and not goals
@@ -251,6 +246,7 @@ class Decider:
         state.intent += 1
         sent = msgspec.structs.replace(wanted, number=state.intent)
         state.goals[sent.asset] = sent
+        state.denied.pop(sent.asset, None)
         return sent
 
     def _arming(self, arming: Arming) -> None:
@@ -313,17 +309,18 @@ class Decider:
                 del known[next(iter(known))]
         else:
             left = known.pop(change.client_order_id, 0)
-            if change.state == DENIED:
-                self._deny(change.asset, change.number)
-            elif change.state not in FULFILLED and change.role in ROLES:
+            waits = change.state in RETRIED and self._deny(change.asset, change.number)
+            if not waits and change.state not in FULFILLED and change.role in ROLES:
                 self._stepper.ended(change.asset, change.role, left, change.reason)
 
-    def _deny(self, asset: int, number: int) -> None:
-        """Nothing was sent, for a reason that may pass: the goal stands, and is asked for later."""
+    def _deny(self, asset: int, number: int) -> bool:
+        """Nothing came of it, for a reason that may pass: the goal is asked for later."""
         goal = self._state.goals[asset]
-        if goal is not None and goal.number == number:
-            self._count("denied")
-            self._state.denied[asset] = self._state.ts
+        if goal is None or goal.number != number:
+            return False
+        self._count("denied")
+        self._state.denied[asset] = self._state.ts
+        return True
 
     def _ask_again(self, ts: int) -> None:
         """Let the step ask anew for what was denied long enough ago."""
@@ -356,10 +353,12 @@ class Decider:
             self._stepper.settle(account.held, account.cash)
 
     def _split(self, split: Split) -> None:
-        if not (0 <= split.asset < self._assets and is_ratio(split, self._state.held)):
+        sound = 0 <= split.asset < self._assets and is_ratio(split, self._state.held)
+        if not sound or split.ts <= self._state.splits.get(split.asset, 0):  # told again
             self._count("ignored.split")
             return
         self._count("splits")
+        self._state.splits[split.asset] = split.ts
         self._stepper.split(split.asset, split.ratio)
         # What was paid for fractions, and how they were rounded, the account says next.
         self._state.held[split.asset], self._state.unsettled = split.held, True
@@ -386,7 +385,7 @@ class Decider:
         """
         try:
             saved = msgspec.msgpack.decode(content, type=Saved)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise DataError(f"a snapshot must be one of signal's, was not: {error}") from None
         if len(saved.state.held) != self._assets:
             raise DataError(f"a snapshot must be of {self._assets} assets, was of others")

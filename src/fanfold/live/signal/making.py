@@ -95,6 +95,7 @@ def universe_from(plan: Plan, terms: Terms) -> Universe:
         shortable=tuple(one.shortable for one in assets),
         ticks=tuple((one.tick_coarse, one.tick_fine) for one in assets),
         calendar=calendar_of(plan),
+        session_days=tuple(one.day for one in plan.sessions.get(calendar_of(plan), ())),
         least_notional=tuple(round(terms.least_notional(one.calendar) * MICRO) for one in assets),
     )
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from fanfold.errors import ConfigError, DataError
 from fanfold.live.folder import PRIVATE, Folder, write_durably
+from fanfold.live.messages import UNREADABLE
 from fanfold.strategies.learning import Fitted, LearningStrategy
 from fanfold.strategies.strategy import Strategy
 
@@ -109,7 +110,7 @@ def with_model(folder: Folder, strategy: Strategy) -> Strategy:
 def _card(file: Path) -> _Card:
     try:
         return msgspec.json.decode(file.read_bytes(), type=_Card)
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, *UNREADABLE) as error:
         raise DataError(f"a fitted strategy must have its model in {file}: {error}") from None
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from fanfold.errors import DataError, LiveError
 from fanfold.live.folder import Folder
-from fanfold.live.messages import decode
+from fanfold.live.messages import UNREADABLE, decode
 from fanfold.live.plan import Plan, read_plan
 from fanfold.live.signal.decider import Decider
 from fanfold.live.signal.making import calendar_of, stepper_from
@@ -177,7 +177,7 @@ def _stepped(decider: Decider, frames: Iterable[Frame]) -> Iterator[list[Decisio
     for _, _, content in frames:
         try:
             envelope = decode(content)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise DataError(f"a frame of signal's tape must be an envelope: {error}") from None
         yield decider.take(envelope)
 
@@ -185,5 +185,5 @@ def _stepped(decider: Decider, frames: Iterable[Frame]) -> Iterator[list[Decisio
 def _decision(content: bytes) -> Decision:
     try:
         return msgspec.msgpack.decode(content, type=Decision)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise DataError(f"a frame of the decisions' tape must be one: {error}") from None

@@ -171,7 +171,11 @@ class Signal:
             return ()
         taped = time.perf_counter_ns()
         before = self._decider.decided
-        decisions = self._decider.take(envelope)
+        try:
+            decisions = self._decider.take(envelope)
+        except Exception as error:  # half of an event is in its state: that must not be kept
+            self._problem = f"an envelope could not be taken: {type(error).__name__}"
+            raise
         stepped = time.perf_counter_ns()
         self._counts["envelopes"] += 1
         self._counts["messages"] += len(envelope.values)

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from fanfold.live.folder import write_durably
+from fanfold.live.messages import UNREADABLE
 from fanfold.live.tape import Place, sync_tape
 
 KEPT: Final = 3
@@ -114,5 +115,5 @@ def _read(file: Path) -> Snapshot | None:
         if hashlib.sha256(content[_DIGEST_BYTES:]).digest() != content[:_DIGEST_BYTES]:
             return None
         return msgspec.msgpack.decode(content[_DIGEST_BYTES:], type=Snapshot)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *UNREADABLE):
         return None

@@ -22,8 +22,11 @@ ORDERS: Final = 20_000
 DENIED: Final = "denied"
 """State of what execution was approved and did not send."""
 
-FULFILLED: Final = frozenset({"filled", "replaced"})
-"""States in which an order is over and leaves nothing to be asked for again."""
+RETRIED: Final = frozenset({DENIED, "rejected"})
+"""States of what came to nothing, and would again at once: asked for after `RETRY_NS`."""
+
+FULFILLED: Final = frozenset({DENIED, "filled", "replaced"})
+"""States in which an order is over and leaves nothing to be asked for at the next step."""
 
 GATE_CLOSED: Final = "gate_closed"
 """Risk's reason to refuse what would only come too soon."""
@@ -79,6 +82,7 @@ class State(Struct, array_like=True):
         session_day: Its session [days since 1970-01-01].
         intent, decision: Numbers of the last ones.
         wishes: What the decision wrote last.
+        splits: Day of the last split of an asset that was heard of [ns UTC].
         error, latch: Why it decides no more, and the latch of that; "" while it does.
     """
 
@@ -99,6 +103,19 @@ class State(Struct, array_like=True):
     wishes: bytes = b""
     error: str = ""
     latch: str = ""
+    splits: dict[int, int] = msgspec.field(default_factory=dict[int, int])
+
+
+def fresh_state(asset_count: int) -> State:
+    """Before the first event."""
+    return State(
+        held=[0] * asset_count,
+        goals=[None] * asset_count,
+        quote_ts=[0] * asset_count,
+        open_orders={},
+        executions={},
+        denied={},
+    )
 
 
 class Saved(Struct, frozen=True, array_like=True):

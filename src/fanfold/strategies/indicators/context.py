@@ -85,6 +85,8 @@ class BarContext:
         calendar: Name of the exchange calendar, or "24/7".
         bars: Bars of other assets with the same end, by symbol; NaN for one without.
         extra: The asset's further columns by name, as known at the bar's end.
+        week_end: Date of the last session of its week [days since 1970-01-01]; None asks
+            the calendar.
     """
 
     ts: int
@@ -93,6 +95,7 @@ class BarContext:
     calendar: str
     bars: Mapping[str, Prices] = field(default_factory=_nothing)
     extra: Mapping[str, float] = field(default_factory=_nothing)
+    week_end: int | None = None
 
 
 _contexts: "weakref.WeakKeyDictionary[Bars, Context]" = weakref.WeakKeyDictionary()

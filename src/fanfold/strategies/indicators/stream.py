@@ -131,6 +131,7 @@ class _LargerBar:
             context.session_day,
             context.minutes_to_close,
             context.calendar,
+            context.week_end,
         )
         completed: list[tuple[Prices, BarContext]] = []
         other = key != state[_KEY]

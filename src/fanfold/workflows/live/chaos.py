@@ -60,6 +60,7 @@ def run_chaos(
     hosts: str,
     say: Say,
     keep: bool = False,
+    minutes: int | None = None,
     progress: Callable[[Iterator[int], int], Iterator[int]] = lambda minutes, _: minutes,
 ) -> dict[str, Any]:
     """Run a deployment through its faults.
@@ -71,6 +72,7 @@ def run_chaos(
         hosts: "processes" or "ray".
         say: Told what happens.
         keep: Whether the deployment's folder stays.
+        minutes: Of the first session, after which it ends; None for all of all sessions.
         progress: Wraps the minutes, to show how far it is.
 
     Returns:
@@ -88,7 +90,7 @@ def run_chaos(
     market = make_market(market_folder, days, seed)
     job = chaos_job_of(name, market, seed, hosts)
     outcome = Outcome()
-    stage = Stage(folder, job, market, say)
+    stage = Stage(folder, job, market, say, minutes)
     try:
         stage.open()
         faults = draw_faults(seed, fault_count, stage.minute_count, market.symbols)
@@ -104,7 +106,8 @@ def run_chaos(
     return _content(outcome, stage) | {
         "seed": seed,
         "days": days,
-        "again": f"fanfold chaos run --seed {seed} --days {days} --faults {fault_count}",
+        "again": f"fanfold chaos run --seed {seed} --days {days} --faults {fault_count}"
+        + ("" if minutes is None else f" --minutes {minutes}"),
         "seconds": round(time.monotonic() - began, 1),
     }
 
@@ -151,6 +154,7 @@ def _content(outcome: Outcome, stage: Stage) -> dict[str, Any]:
         "metrics": outcome.figures,
         "strategy": {"name": job.strategy.name, "params": job.strategy.params},
         "cash": str(Decimal(CASH)),
+        "seconds_by_part": {name: round(spent, 1) for name, spent in stage.spent.items()},
         "deployment": stage.folder.name,
         "folder": str(stage.folder.path) if outcome.complaints else None,
     }

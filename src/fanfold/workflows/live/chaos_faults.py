@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from fanfold.live.messages import COMPONENTS, RECORDER
+from fanfold.live.supervision import SUPERVISOR
 
 VENUE: Final = "venue"
 PROCESS: Final = "process"
@@ -97,7 +98,7 @@ VENUE_KINDS: Final[dict[str, Draw]] = {
 """All kinds of the venue, with how their parameters are drawn."""
 
 PROCESS_KINDS: Final = ("kill", "pause")
-TARGETS: Final = (*COMPONENTS, RECORDER)
+TARGETS: Final = (*COMPONENTS, RECORDER, SUPERVISOR)
 
 PAUSE_S: Final = (0.5, 6.0)
 """Shortest and longest time that a process is stopped [s]: some shorter, some longer than

@@ -1,5 +1,6 @@
 """The deployment of a chaos run: a strategy that trades often, under limits that bind."""
 
+import hashlib
 from typing import Any, Final
 
 import numpy as np
@@ -8,15 +9,22 @@ from fanfold.settings.live import LiveJob
 from fanfold.workflows.live.chaos_market import ChaosMarket
 
 CASH: Final = 100_000
-KEY: Final = "PKCHAOS"
 SECRET: Final = "chaos-local-secret"  # noqa: S105  (made up, of a venue of its own)
 
 STRATEGIES: Final[tuple[dict[str, Any], ...]] = (
     {"name": "SmaCross", "params": {"fast": 2, "slow": 5}},
-    {"name": "RsiBracket", "params": {}},
-    {"name": "RsiReversion", "params": {}},
+    {
+        "name": "RsiBracket",
+        "params": {"period": 2, "lower": 35.0, "upper": 90.0, "stop": 0.005, "profit": 0.005},
+    },
+    {"name": "RsiReversion", "params": {"period": 2, "lower": 35.0, "upper": 65.0}},
 )
-"""One is drawn by the seed."""
+"""One is drawn by the seed; each trades every few minutes."""
+
+
+def key_of(name: str) -> str:
+    """The made-up key of a run: each has an account of its own."""
+    return f"PK{hashlib.sha256(name.encode()).hexdigest()[:18].upper()}"
 
 
 def chaos_job_of(name: str, market: ChaosMarket, seed: int, hosts: str) -> LiveJob:
@@ -45,12 +53,12 @@ def chaos_job_of(name: str, market: ChaosMarket, seed: int, hosts: str) -> LiveJ
                     "orders_poll_s": 1.0, "account_poll_s": 2.0,
                     "start": "adopt_backtest_target",
                 },
-                "host": {"hosts": hosts},
+                "host": {"hosts": hosts, "restarts_per_minute": 1_000},
                 "record": {"snapshot_s": 2.0},
             },
             "venue": {
                 "port": 0,
-                "accounts": [{"key": KEY, "secret": SECRET, "cash": CASH}],
+                "accounts": [{"key": key_of(name), "secret": SECRET, "cash": CASH}],
                 "replay": {
                     "source": str(market.file), "basis": "raw",
                     "begin": f"{market.days[0]}T12:00:00Z",

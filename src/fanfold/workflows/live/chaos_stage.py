@@ -4,14 +4,15 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from fanfold.domain.period import ts_text
+from fanfold.alpaca.wire.instants import instant_text
 from fanfold.domain.sessions import session_closes, session_opens
 from fanfold.errors import FanfoldError, LiveError
 from fanfold.live.doors import ask, door_of
@@ -21,8 +22,8 @@ from fanfold.live.plan import Plan, read_plan
 from fanfold.live.registry import entry_of, is_running, signal_entry
 from fanfold.live.supervision import report_of
 from fanfold.settings.live import LiveJob
-from fanfold.workflows.live.chaos_faults import VENUE, ChaosFault
-from fanfold.workflows.live.chaos_job import CASH, KEY, SECRET
+from fanfold.workflows.live.chaos_faults import TARGETS, VENUE, ChaosFault
+from fanfold.workflows.live.chaos_job import CASH, SECRET, key_of
 from fanfold.workflows.live.chaos_market import ChaosMarket
 from fanfold.workflows.live.chaos_truth import Journalled, VenueDesk, complaints
 
@@ -34,6 +35,12 @@ FOLLOW_S: Final = 2.0
 REST_S: Final = 60.0
 """How long the deployment may take to come to rest before a check [s]."""
 
+EARLY_NS: Final = 30 * MINUTE_NS
+"""How long before a session's open the clock stands a while [ns]."""
+
+NIGHT_S: Final = 3.0
+"""How long it stands there: positions are looked at once at least [s]."""
+
 KILL_S: Final = 1.0
 """Within this nothing may leave any more that increases risk [s]."""
 
@@ -41,7 +48,7 @@ FLYING: Final = ("in_flight", "waiting", "asked_about")
 """Gauges of execution that are 0 at rest."""
 
 _POLL_S: Final = 0.005
-_LOOK_S: Final = 0.2
+_LOOK_S: Final = 0.1
 
 
 class Stage:
@@ -52,10 +59,19 @@ class Stage:
         job: What it is.
         market: What it trades.
         say: Told what happens.
+        minutes: Of the first session, after which it ends; None for all.
+
+    Attributes:
+        spent: Time that each part has taken [s].
     """
 
     def __init__(
-        self, folder: Folder, job: LiveJob, market: ChaosMarket, say: Callable[[str], None]
+        self,
+        folder: Folder,
+        job: LiveJob,
+        market: ChaosMarket,
+        say: Callable[[str], None],
+        minutes: int | None = None,
     ) -> None:
         self.folder, self.job, self.market, self._say = folder, job, market, say
         days = np.array([np.datetime64(day, "D").astype(int) for day in market.days])
@@ -65,10 +81,10 @@ class Stage:
             ts
             for first, last in zip(opens, closes, strict=True)
             for ts in range(first + MINUTE_NS, last + 1, MINUTE_NS)
-        ]
-        self._closes = set(closes)
+        ][:minutes]
+        self._opens, self._closes = set(opens), {*closes, self._ends[-1]}
+        self.spent: dict[str, float] = {}
         self._seen = {"followed": 0, "left behind": 0}
-        self._kills = 0
 
     @property
     def minute_count(self) -> int:
@@ -83,15 +99,40 @@ class Stage:
         """Bring venue and deployment up."""
         from fanfold.workflows.live.up import up
 
-        found = up(self.job, self._say)
+        with self._timed("up"):
+            found = up(self.job, self._say)
         self.plan: Plan = read_plan(self.folder)
-        self.desk = VenueDesk(found["venue"]["rest_url"], KEY, SECRET)
+        self.desk = VenueDesk(found["venue"]["rest_url"], key_of(self.job.deployment), SECRET)
+
+    @contextmanager
+    def _timed(self, part: str) -> Generator[None]:
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.spent[part] = self.spent.get(part, 0.0) + time.monotonic() - began
 
     def lead(self, minute: int) -> None:
         """Let the venue's clock go to a minute's end, and wait for the decision on it."""
         end = self._ends[minute]
-        # A little beyond, so that what is stamped at the end itself has been sent.
-        self.desk.ask("POST", "/_venue/clock", {"until": ts_text(end + 10**9 + 10**8)})
+        if minute and end - MINUTE_NS in self._opens:
+            self._wake(end - MINUTE_NS)
+        with self._timed("minutes"):
+            # A little beyond, so that what is stamped at the end itself has been sent.
+            self._turn_clock(end + 10**9 + 10**8)
+            self._follow(end)
+
+    def _wake(self, opens: int) -> None:
+        """A night passes, and the hours before the open: there is time to hear of a split."""
+        self._turn_clock(opens - EARLY_NS)
+        with self._timed("nights"):
+            time.sleep(NIGHT_S)
+        self.rest()
+
+    def _turn_clock(self, ts: int) -> None:
+        self.desk.ask("POST", "/_venue/clock", {"until": instant_text(ts)})
+
+    def _follow(self, end: int) -> None:
         until = time.monotonic() + FOLLOW_S
         while time.monotonic() < until:
             if self._last_ts() >= end:
@@ -125,6 +166,10 @@ class Stage:
 
     def rest(self) -> str:
         """Wait until all are armed and nothing is in flight; what keeps them from it, or ""."""
+        with self._timed("rest"):
+            return self._rest()
+
+    def _rest(self) -> str:
         self.desk.ask("DELETE", "/_venue/faults")
         until = time.monotonic() + REST_S
         problem = "nothing was heard"
@@ -151,15 +196,20 @@ class Stage:
         return f"{flying} orders or requests are in flight" if flying else ""
 
     def check(self) -> list[str]:
-        """Come to rest and compare the books with the venue's."""
+        """Come to rest and compare the books with the venue's.
+
+        Raises:
+            LiveError: It does not come to rest: there is nothing to be compared any more.
+        """
         problem = self.rest()
         if problem:
-            return [f"no rest within {REST_S:g} s: {problem}"]
-        found = complaints(self.plan, self.desk, self._believed(), Decimal(CASH))
-        if found:
-            # What was told while one side was read and the other not is no difference.
-            time.sleep(1.0)
+            raise LiveError(f"it must come to rest within {REST_S:g} s, did not: {problem}")
+        with self._timed("checks"):
             found = complaints(self.plan, self.desk, self._believed(), Decimal(CASH))
+            if found:
+                # What was told while one side was read and the other not is no difference.
+                time.sleep(1.0)
+                found = complaints(self.plan, self.desk, self._believed(), Decimal(CASH))
         return found
 
     def _believed(self) -> Journalled:
@@ -203,7 +253,6 @@ class Stage:
     def figures(self) -> dict[str, Any]:
         """Counts of the whole run."""
         orders = list(self.desk.orders())
-        report = report_of(self.folder)
         states: dict[str, int] = {}
         for order in orders:
             states[order["status"]] = states.get(order["status"], 0) + 1
@@ -213,7 +262,10 @@ class Stage:
             "minutes_left_behind": self._seen["left behind"],
             "orders": len(orders),
             "orders_by_status": states,
-            "restarts": 0 if report is None else report.restarts,
+            "restarts": sum(
+                0 if entry is None else entry.incarnation - 1
+                for entry in (entry_of(self.folder, name) for name in TARGETS)
+            ),
             "equity": float(self.desk.ask("GET", "/v2/account")["equity"]),
         }
 
@@ -230,7 +282,8 @@ class Stage:
         """Replay the record."""
         from fanfold.workflows.live.parity import parity_job
 
-        closed = parity_job(str(self.folder.path), track=False, draw=False)
+        with self._timed("audit"):
+            closed = parity_job(str(self.folder.path), track=False, draw=False)
         return {key: closed.content.get(key) for key in ("status", "legs", "profit", "causes")}
 
     def close(self, *, keep: bool) -> None:
@@ -238,7 +291,8 @@ class Stage:
         from fanfold.workflows.live.stop import down
 
         try:
-            down(self.folder, "chaos", self._say)
+            with self._timed("down"):
+                down(self.folder, "chaos", self._say)
         except (FanfoldError, OSError) as error:
             self._say(f"it could not be stopped in order: {error}")
         shutil.rmtree(self.market.file.parent, ignore_errors=keep)

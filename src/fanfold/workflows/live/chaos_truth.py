@@ -5,6 +5,7 @@ that are wrong together are found out too.
 """
 
 import json
+import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,9 @@ from fanfold.live.plan import Plan
 TIMEOUT_S: Final = 30.0
 TRIES: Final = 40
 """Tries of a request that the venue's own faults may spoil."""
+
+REFUSED: Final = (400, 401, 403, 404, 422)
+"""Statuses that another try would not change."""
 
 PAGE: Final = 500
 
@@ -51,6 +55,10 @@ class VenueDesk:
         for _ in range(TRIES):
             try:
                 return self._once(method, path, body)
+            except urllib.error.HTTPError as error:
+                problem = f"status {error.code}: {error.read(200).decode(errors='replace')}"
+                if error.code in REFUSED:
+                    break
             except (OSError, ValueError) as error:
                 problem = f"{type(error).__name__}: {error}"
         raise LiveError(f"the venue must answer {method} {path}, did not: {problem}")

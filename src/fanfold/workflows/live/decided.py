@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
@@ -59,7 +60,10 @@ def replayed(found: Recorded) -> Compared:
         host = plan.settings.host.model_copy(update={"machine": True})
         settings = plan.settings.model_copy(update={"host": host})
         plan = plan.model_copy(update={"settings": settings})
-    again = list(replay(found.folder, frames(found.folder, "signal"), plan))
+    inputs = islice(frames(found.folder, "signal"), found.envelope_count)
+    again = list(replay(found.folder, inputs, plan))
+    if found.is_running:
+        del again[len(found.decisions) :]
     return _compared(name, found.decisions, again)
 
 

@@ -13,6 +13,7 @@ from fanfold.engine.backtest import run_backtest
 from fanfold.engine.result import Result
 from fanfold.engine.spec import Terms
 from fanfold.execution.costs import fill_price, order_fee
+from fanfold.live.execution.splits import whole
 from fanfold.live.messages import Fill
 from fanfold.live.signal.making import strategy_from, terms_from
 from fanfold.workflows.live.recorded import Recorded
@@ -52,18 +53,46 @@ def earned(found: Recorded, recorded: Bars, final: Bars | None) -> Earned:
     on_final = on_recorded if final is None else _backtest(found, final, terms)
     parts = [one.parts for one in found.plan.assets]
     traded = [_traded(found, recorded, terms, *one) for one in found.fills]
+    units = [
+        Traded(real=piece, on_time=0, at_fill=0, model_fee=0)
+        for piece in split_units([one.real for one in traded], recorded)
+    ]
+    on_final_bars, on_recorded_bars = _pieces(on_final, parts), _pieces(on_recorded, parts)
     divided = split(
-        _pieces(on_final, parts),
-        _pieces(on_recorded, parts),
-        traded,
+        on_final_bars + split_units(on_final_bars, final or recorded),
+        on_recorded_bars + split_units(on_recorded_bars, recorded),
+        traded + units,
         Marks(_marks(final or recorded), parts),
         Marks(_marks(recorded), parts),
     )
     first = int(np.searchsorted(recorded.ts, found.begun_ts or 0, side="right"))
     equity: Any = on_recorded.equity
     backtest = equity.iloc[-(recorded.bar_count - first) :] - float(terms.cash) / MICRO
-    live = _curve([one.real for one in traded], recorded, first, parts)
+    live = _curve([one.real for one in traded + units], recorded, first, parts)
     return Earned(split=divided, traded=traded, live=live, backtest=backtest)
+
+
+def split_units(pieces: Sequence[Piece], bars: Bars) -> list[Piece]:
+    """What splits made of units that were held, as fills for nothing as their bar begins.
+
+    Args:
+        pieces: Fills, whatever their order.
+        bars: Raw, with their splits.
+    """
+    if bars.splits is None:
+        return []
+    found: list[Piece] = []
+    for bar, asset in np.argwhere(bars.splits != 1.0).tolist():
+        if bar == 0:
+            continue
+        before = int(bars.ts[bar - 1])
+        held = sum(
+            one.lots for one in (*pieces, *found) if one.asset == asset and one.ts <= before + 1
+        )
+        lots = whole(held * float(bars.splits[bar, asset])) - held
+        if lots:
+            found.append(Piece(asset=asset, ts=before + 1, lots=lots, price=0, fee=0))
+    return found
 
 
 def _backtest(found: Recorded, bars: Bars, terms: Terms) -> Result:

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from fanfold.alpaca import HOW_TO_SET, Credentials, credentials_found
+from fanfold.alpaca import Credentials
+from fanfold.alpaca.credentials import credentials_of_account
 from fanfold.domain.bars import Bars
 from fanfold.domain.timeframe import SECOND_NS, SESSION, timeframe_named
 from fanfold.errors import ConfigError, DataError
@@ -109,9 +110,7 @@ def broker_bars(plan: Plan, first: int, last: int) -> Bars:
         SourceError: The broker does not answer.
     """
     adopt_local_keys(Folder.of(plan.deployment))
-    keys = credentials_found()
-    if keys is None:
-        raise ConfigError(f"the account's keys must be there: {HOW_TO_SET}")
+    keys = credentials_of_account()
     length = plan.settings.market.bar_seconds
     wanted = Wanted(
         symbols=plan.symbols,

@@ -11,10 +11,12 @@ from fanfold.errors import LiveError
 from fanfold.live.doors import ask, door_of
 from fanfold.live.folder import Folder
 from fanfold.live.host import STOP_S
+from fanfold.live.keeping import KEEPER
 from fanfold.live.messages import COMPONENTS, EXECUTION, MARKET_DATA, RECORDER, RISK, SIGNAL
 from fanfold.live.plan import Plan
 from fanfold.live.processes import command_of
-from fanfold.live.registry import entry_of, is_held, is_running, signal_entry
+from fanfold.live.registry import is_held, is_running, seen_entry, signal_entry
+from fanfold.live.settings import LiveSettings
 from fanfold.live.supervision import SUPERVISOR
 
 STOP_ORDER: Final = (SIGNAL, RISK, EXECUTION, MARKET_DATA, RECORDER)
@@ -33,6 +35,26 @@ def names_for(plan: Plan) -> tuple[str, ...]:
     """Components of a deployment; the recorder where there is something to record."""
     records = plan.settings.record.tapes and find_spec("fanfold.live.record.recorder")
     return (*COMPONENTS, RECORDER) if records else COMPONENTS
+
+
+def begin_hosts(folder: Folder, settings: LiveSettings, address: str | None) -> None:
+    """Start what takes long and needs no plan: a cluster of our own, where one is wanted.
+
+    Raises:
+        JobError: There are no ports for it.
+    """
+    if settings.host.hosts == "ray" and address is None:
+        from fanfold.distributed.live_head import begin_head
+
+        begin_head(folder)
+
+
+def end_hosts(folder: Folder) -> None:
+    """End what `begin_hosts` started, where nothing runs in it yet."""
+    if (folder.path / "ray.json").is_file():
+        from fanfold.distributed.live_head import end_head
+
+        end_head(folder)
 
 
 def start_supervisor(folder: Folder, plan: Plan, address: str | None) -> None:
@@ -69,6 +91,8 @@ def stop_all(folder: Folder) -> dict[str, str]:
         from fanfold.distributed.live_hosts import stop_actors
 
         return stop_actors(folder, STOP_ORDER)
+    # First whoever would make a supervisor anew.
+    signal_entry(seen_entry(folder, KEEPER), signal.SIGTERM)
     became = {SUPERVISOR: _stop(folder, SUPERVISOR, SUPERVISOR_STOP_S)}
     return became | {name: _stop(folder, name, STOP_S) for name in STOP_ORDER}
 
@@ -87,8 +111,8 @@ def tell_all(folder: Folder, what: str, *arguments: str) -> dict[str, str]:
 
 
 def _stop(folder: Folder, name: str, seconds: float) -> str:
-    entry = entry_of(folder, name)
-    if not is_running(entry) or not is_held(folder, name):
+    entry = seen_entry(folder, name)
+    if not is_held(folder, name) or not (entry is None or is_running(entry)):
         return "was down"
     if not _asked_to_stop(folder, name):
         signal_entry(entry, signal.SIGTERM)
@@ -97,8 +121,9 @@ def _stop(folder: Folder, name: str, seconds: float) -> str:
         time.sleep(_POLL_S)
     if not is_held(folder, name):
         return "stopped"
-    signal_entry(entry, signal.SIGKILL)
-    return "killed: it did not stop in time"
+    if signal_entry(entry, signal.SIGKILL):
+        return "killed: it did not stop in time"
+    return "runs on: it does not answer, and nobody knows its number"
 
 
 def _asked_to_stop(folder: Folder, name: str) -> bool:

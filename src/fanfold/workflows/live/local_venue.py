@@ -1,6 +1,6 @@
 """The local venue of a deployment: a process of its own that outlives the command."""
 
-import http.client
+import hashlib
 import json
 import os
 import signal
@@ -13,12 +13,19 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from fanfold.alpaca.credentials import KEY_ID_VARIABLES, SECRET_VARIABLES, Credentials
+from fanfold.alpaca.secrets import SECRETS_FILE_VARIABLE
+from fanfold.alpaca.wire.assets import ClockMessage
 from fanfold.alpaca.wire.instants import instant_of
 from fanfold.errors import ConfigError, LiveError
+from fanfold.live.execution.answers import rows_of
+from fanfold.live.execution.blocking import Blocking
+from fanfold.live.execution.requests import CLOCK
+from fanfold.live.execution.starting import REFUSED
 from fanfold.live.folder import Folder, write_durably
-from fanfold.live.host import keys_file
-from fanfold.live.registry import Entry, born_of, entry_of, is_running, signal_entry, write_entry
-from fanfold.venue.settings import VenueSettings
+from fanfold.live.host import venue_keys_file
+from fanfold.live.registry import Entry, born_of, is_running, seen_entry, signal_entry, write_entry
+from fanfold.venue.settings import AccountSettings, VenueSettings
 
 VENUE: Final = "venue"
 """Its name among the processes of a deployment."""
@@ -37,7 +44,7 @@ _POLL_S: Final = 0.05
 
 def running_venue(folder: Folder) -> dict[str, Any] | None:
     """The line of the deployment's venue, if it runs."""
-    if not is_running(entry_of(folder, VENUE)):
+    if not is_running(seen_entry(folder, VENUE)):
         return None
     try:
         found: dict[str, Any] = json.loads(_line_file(folder).read_bytes())
@@ -62,7 +69,8 @@ def start_venue(folder: Folder, settings: VenueSettings, symbols: list[str]) -> 
     settings = _own(folder, settings, symbols)
     account = settings.accounts[0]
     write_durably(
-        keys_file(folder), msgspec.json.encode((account.key, account.secret.get_secret_value()))
+        venue_keys_file(folder),
+        msgspec.json.encode((account.key, account.secret.get_secret_value())),
     )
     config = folder.path / "venue.yaml"
     write_durably(config, json.dumps(_plain(settings)).encode())
@@ -90,7 +98,7 @@ def start_venue(folder: Folder, settings: VenueSettings, symbols: list[str]) -> 
 
 def stop_venue(folder: Folder) -> bool:
     """Stop it in order, then at once; whether there was one."""
-    entry = entry_of(folder, VENUE)
+    entry = seen_entry(folder, VENUE)
     if not signal_entry(entry, signal.SIGTERM):
         return False
     until = time.monotonic() + STOP_S
@@ -102,35 +110,33 @@ def stop_venue(folder: Folder) -> bool:
     return True
 
 
-def broker_now(rest_url: str, key: str, secret: str) -> int:
+def broker_now(rest_url: str, keys: Credentials) -> int:
     """What time it is at the broker [ns UTC].
 
     Raises:
+        ConfigError: It refuses the keys.
         LiveError: It does not say.
     """
-    parts = urlsplit(rest_url)
-    made = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    wire = made(parts.netloc, timeout=ANSWER_S)
+    rest = Blocking(rest_url, keys, ANSWER_S)
     try:
-        wire.request(
-            "GET", "/v2/clock", headers={"APCA-API-KEY-ID": key, "APCA-API-SECRET-KEY": secret}
-        )
-        answer = wire.getresponse()
-        content = answer.read()
-        if answer.status in (401, 403):
-            raise ConfigError(f"the keys must be those of the account at {rest_url}, are refused")
-        return instant_of(json.loads(content)["timestamp"])
-    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
-        raise LiveError(
-            f"the broker must tell the time at {rest_url}, did not: {type(error).__name__}"
-        ) from None
+        answer = rest.get(CLOCK)
     finally:
-        wire.close()
+        rest.close()
+    if answer.status in REFUSED:
+        raise ConfigError(f"the keys must be those of the account at {rest_url}, are refused")
+    told = answer.trouble or f"status {answer.status}"
+    found = rows_of(answer, ClockMessage)
+    if found is not None:
+        try:
+            return instant_of(found.timestamp)
+        except ValueError as error:
+            told = str(error)
+    raise LiveError(f"the broker must tell the time at {rest_url}, did not: {told}")
 
 
 def _own(folder: Folder, settings: VenueSettings, symbols: list[str]) -> VenueSettings:
     """The venue of this deployment: its journal in the folder, its symbols, its old port."""
-    changed: dict[str, Any] = {}
+    changed: dict[str, Any] = {"accounts": [_numbered(folder, one) for one in settings.accounts]}
     if settings.journal is None:
         changed["journal"] = folder.path / "venue.db"
     if settings.replay.symbols is None:
@@ -143,6 +149,14 @@ def _own(folder: Folder, settings: VenueSettings, symbols: list[str]) -> VenueSe
     if settings.port == 0:
         changed["port"] = _port_before(folder)
     return settings.model_copy(update=changed)
+
+
+def _numbered(folder: Folder, account: AccountSettings) -> AccountSettings:
+    """An account with a number of its own: venues with the same keys hold different ones."""
+    if account.number:
+        return account
+    text = hashlib.sha256(f"{folder.path}\n{account.key}".encode()).hexdigest()[:8]
+    return account.model_copy(update={"number": f"PA{int(text, 16) % 10**9:09d}"})
 
 
 def _port_before(folder: Folder) -> int:
@@ -164,7 +178,8 @@ def _plain(settings: VenueSettings) -> dict[str, Any]:
 
 def _environ() -> dict[str, str]:
     """The environment without keys: they are none of its business."""
-    return {name: text for name, text in os.environ.items() if "APCA" not in name.upper()}
+    hidden = (*KEY_ID_VARIABLES, *SECRET_VARIABLES, SECRETS_FILE_VARIABLE)
+    return {name: text for name, text in os.environ.items() if name not in hidden}
 
 
 def _first_line(process: subprocess.Popen[bytes], out: Path, errors: Path) -> dict[str, Any]:

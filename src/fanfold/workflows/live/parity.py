@@ -14,6 +14,7 @@ from typing import Any, Final
 from fanfold.domain.bars import Bars
 from fanfold.domain.money import MICRO
 from fanfold.domain.period import ts_text
+from fanfold.domain.stamps import Stamp
 from fanfold.errors import FanfoldError
 from fanfold.live.folder import Folder
 from fanfold.reporting.parity_views import Leg, ParityView, TradedRow
@@ -21,6 +22,9 @@ from fanfold.workflows.live.decided import DIFFERENT, Compared, backtested, repl
 from fanfold.workflows.live.earned import Earned, earned
 from fanfold.workflows.live.recorded import Recorded, bars_of, read_recorded
 from fanfold.workflows.live.split import Traded
+
+MILLISECOND: Final = 10**6
+"""What instants of fills are shown to [ns]."""
 
 MEANINGS: Final[Mapping[str, str]] = {
     "data": "final bars differ from the bars that were seen",
@@ -50,7 +54,12 @@ class ParityClosed:
 
 
 def parity_job(
-    session: str, *, final: Bars | str | None = None, track: bool = True, draw: bool = True
+    session: str,
+    *,
+    final: Bars | str | None = None,
+    stamp: Stamp | None = None,
+    track: bool = True,
+    draw: bool = True,
 ) -> ParityClosed:
     """Audit what a deployment recorded.
 
@@ -58,6 +67,7 @@ def parity_job(
         session: Name of a deployment, or its folder.
         final: The vendor's final bars: bars, a store or a file, "sample"; None asks the
             broker of the deployment for them, and goes without if it does not answer.
+        stamp: What timestamps of a file of final bars mark.
         track: Whether MLflow keeps the audit.
         draw: Whether the page is drawn.
 
@@ -67,7 +77,7 @@ def parity_job(
     began = time.perf_counter()
     found = read_recorded(_folder(session))
     recorded, problems = bars_of(found), list[str]()
-    vendor = _final(found, recorded, final, problems)
+    vendor = _final(found, recorded, final, stamp, problems)
     legs = [
         replayed(found),
         backtested(found, recorded, "recorded bars, by the backtest's loop"),
@@ -103,14 +113,18 @@ def _traded_on_bars(found: Recorded) -> bool:
 
 
 def _final(
-    found: Recorded, recorded: Bars, final: Bars | str | None, problems: list[str]
+    found: Recorded,
+    recorded: Bars,
+    final: Bars | str | None,
+    stamp: Stamp | None,
+    problems: list[str],
 ) -> Bars | None:
     if isinstance(final, Bars) or not _traded_on_bars(found):
         return final if isinstance(final, Bars) else None
     from fanfold.workflows.live.vendor import final_bars, stored_bars
 
     if final is not None:
-        return stored_bars(found, recorded, final)
+        return stored_bars(found, recorded, final, stamp)
     try:
         return final_bars(found, recorded)
     except FanfoldError as error:
@@ -218,7 +232,8 @@ def _row(found: Recorded, one: Traded) -> TradedRow:
     units = abs(real.lots) / asset.parts
     worse = (real.price - one.on_time) * (1 if real.lots > 0 else -1)
     return TradedRow(
-        when=ts_text(real.ts), symbol=asset.symbol, side="buy" if real.lots > 0 else "sell",
+        when=ts_text(real.ts - real.ts % MILLISECOND), symbol=asset.symbol,
+        side="buy" if real.lots > 0 else "sell",
         quantity=units, price=real.price / MICRO, modelled=one.on_time / MICRO,
         cost=worse * units / MICRO,
     )  # fmt: skip

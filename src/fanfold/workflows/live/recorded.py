@@ -12,7 +12,7 @@ from fanfold.domain.panel import FIELDS
 from fanfold.errors import DataError
 from fanfold.live.folder import Folder
 from fanfold.live.messages import (
-    AccountState,
+    SIGNAL,
     Arming,
     Envelope,
     Fill,
@@ -25,6 +25,7 @@ from fanfold.live.messages import (
 )
 from fanfold.live.plan import Plan, read_plan
 from fanfold.live.record.stored import frames
+from fanfold.live.registry import is_held
 from fanfold.live.signal.decider import Decision
 from fanfold.live.signal.restart import recorded
 from fanfold.live.signal.warm_up import read_warm_up
@@ -38,35 +39,27 @@ class Recorded:
         folder, plan: Of the deployment.
         envelope_count: Envelopes that signal took.
         decisions: What it decided.
+        is_running: Whether signal was at work meanwhile: then it has decided nothing yet on
+            the last inputs, and bars among them are left out.
         steps: Bars by their ends.
         fills: Each with the market's price just before it [micro-units], 0 if unknown.
         event_ts: Instant of the decision that each order came from, by its client id.
         refusals: How often each reason refused or trimmed.
         begun_ts: End of the last bar before it began to decide; None if it never did.
-        splits: By asset, (instant, ratio).
-        account: The account as it was last told, None if never.
+        splits: Each with the end of the last bar before it was heard of [ns UTC].
     """
 
     folder: Folder
     plan: Plan
     envelope_count: int = 0
     decisions: list[Decision] = field(default_factory=list[Decision])
+    is_running: bool = False
     steps: dict[int, Step] = field(default_factory=dict[int, Step])
     fills: list[tuple[Fill, int]] = field(default_factory=list[tuple[Fill, int]])
     event_ts: dict[str, int] = field(default_factory=dict[str, int])
     refusals: dict[str, int] = field(default_factory=dict[str, int])
     begun_ts: int | None = None
-    splits: list[Split] = field(default_factory=list[Split])
-    account: AccountState | None = None
-
-    @property
-    def last_prices(self) -> list[int]:
-        """Last price of each asset that was seen [micro-units]; 0 where none was."""
-        prices = [0] * len(self.plan.assets)
-        for ts in sorted(self.steps):
-            for row in self.steps[ts].rows:
-                prices[row.asset] = round(row.close * MICRO)
-        return prices
+    splits: list[tuple[int, Split]] = field(default_factory=list[tuple[int, Split]])
 
 
 def read_recorded(folder: Folder) -> Recorded:
@@ -75,19 +68,19 @@ def read_recorded(folder: Folder) -> Recorded:
     Raises:
         DataError: There is no deployment there, or nothing was recorded.
     """
-    try:
-        plan = read_plan(folder)
-    except OSError as error:
-        raise DataError(
-            f"{folder.path} must be a deployment's folder, has no plan: {error.strerror}"
-        ) from error
-    found = Recorded(folder=folder, plan=plan)
+    plan = read_plan(folder)
+    found = Recorded(folder=folder, plan=plan, is_running=is_held(folder, SIGNAL))
+    # Before the inputs, which are written first: so each decision has its inputs.
+    found.decisions = list(recorded(folder, frames(folder, "decisions")))
     reader = _Reader(found, int(read_warm_up(folder).ts[-1]))
     for _, _, frame in frames(folder, "signal"):
         reader.take(decode(frame))
     if not found.envelope_count:
         raise DataError(f"{folder.path} must hold recorded inputs, there are none")
-    found.decisions = list(recorded(folder, frames(folder, "decisions")))
+    if found.is_running:
+        decided = max((one.ts for one in found.decisions if one.ts in found.steps), default=0)
+        last = max(decided, found.begun_ts or 0)
+        found.steps = {ts: step for ts, step in found.steps.items() if ts <= last}
     numbers = {intent.number: one.ts for one in found.decisions for intent in one.intents}
     found.event_ts = {
         name: numbers[number] for name, number in reader.orders.items() if number in numbers
@@ -102,6 +95,7 @@ class _Reader:
         self._found = found
         self._latest = [math.nan] * len(found.plan.assets)
         self._ts = past_ts
+        self._split_ts: dict[int, int] = {}
         self.orders: dict[str, int] = {}
 
     def take(self, envelope: Envelope) -> None:  # noqa: C901  (a kind at a time)
@@ -124,10 +118,9 @@ class _Reader:
                     self.orders[value.client_order_id] = value.number
                 case Refusal():
                     found.refusals[value.reason] = found.refusals.get(value.reason, 0) + 1
-                case Split():
-                    found.splits.append(value)
-                case AccountState():
-                    found.account = value
+                case Split(asset, ts) if ts > self._split_ts.get(asset, 0):
+                    self._split_ts[asset] = ts  # what is told again counts once
+                    found.splits.append((self._ts, value))
                 case Arming() if value.armed and found.begun_ts is None:
                     found.begun_ts = self._ts
                 case _:
@@ -159,9 +152,9 @@ def bars_of(found: Recorded) -> Bars:
         frame["ts"] = pd.to_datetime(ts, utc=True)
         frame["symbol"] = symbol
         frame["splits"] = 1.0
-        for split in found.splits:
+        for heard_ts, split in found.splits:
             if split.asset == asset:
-                first = frame["ts"] > pd.Timestamp(split.ts, tz="UTC")
+                first = frame["ts"] > pd.Timestamp(heard_ts, tz="UTC")
                 frame.loc[frame.index[first][:1], "splits"] = split.ratio
         parts.append(frame)
     calendars = {one.symbol: one.calendar for one in found.plan.assets}

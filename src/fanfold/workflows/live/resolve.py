@@ -28,6 +28,7 @@ from fanfold.workflows.live.addresses import (
 )
 from fanfold.workflows.live.history import feed_of, timeframe_of
 from fanfold.workflows.live.local_venue import broker_now, start_venue
+from fanfold.workflows.live.outside import check_reach, check_steps
 from fanfold.workflows.live.past import Asked, past_bars, sessions_around
 from fanfold.workflows.strategies import find_strategy, made
 
@@ -62,7 +63,12 @@ class Checked:
     @property
     def calendar(self) -> str:
         """Of all assets."""
-        return ROUND_THE_CLOCK if self.asset_class == "crypto" else DEFAULT_CALENDAR
+        return calendar_for(self.asset_class)
+
+
+def calendar_for(asset_class: str) -> str:
+    """The calendar of a class of assets."""
+    return ROUND_THE_CLOCK if asset_class == "crypto" else DEFAULT_CALENDAR
 
 
 def checked(job: LiveJob) -> Checked:
@@ -80,11 +86,13 @@ def checked(job: LiveJob) -> Checked:
         addresses, keys = broker_addresses(settings), checked_credentials(settings.broker)
     elif settings.broker.rest_url is not None:
         addresses, keys = _own_venue(settings), checked_credentials(settings.broker)
+    strategy, terms = _strategy_of(job), _terms_of(job)
+    check_steps(strategy, terms, job.data.symbols, calendar_for(asset_class))
     return Checked(
         job=job,
         settings=settings,
-        strategy=_strategy_of(job),
-        terms=_terms_of(job),
+        strategy=strategy,
+        terms=terms,
         asset_class=asset_class,
         addresses=addresses,
         keys=keys,
@@ -106,6 +114,9 @@ def resolve(folder: Folder, found: Checked, say: Say) -> Plan:
         InputError: Something cannot be had as the settings want it.
         RunError: The venue, the broker or a run's model does not answer.
     """
+    before = read_plan(folder) if folder.plan.is_file() else None
+    if before is not None:
+        _check_the_same(before, found)
     addresses, keys = found.addresses, found.keys
     if addresses is None:
         say("starting the local venue")
@@ -116,8 +127,14 @@ def resolve(folder: Folder, found: Checked, say: Say) -> Plan:
             key_id=Secret(account.key), secret=Secret(account.secret.get_secret_value())
         )
     assert keys is not None  # noqa: S101  (both are settled together)
-    if folder.plan.is_file():
-        plan = _taken_up(read_plan(folder), found, addresses)
+    if before is not None:
+        plan = before.model_copy(
+            update={
+                "addresses": addresses,
+                "settings": found.settings,
+                "job": _plain(found.job),
+            }
+        )
         write_plan(folder, plan)
         return plan
     say("fetching the bars before the first live one")
@@ -130,7 +147,7 @@ def _made_plan(folder: Folder, found: Checked, addresses: Addresses, keys: Crede
     from fanfold.live.signal.warm_up import write_warm_up
 
     job, strategy = found.job, _fitted(folder, found)
-    now = broker_now(addresses.rest_url, keys.key_id.reveal(), keys.secret.reveal())
+    now = broker_now(addresses.rest_url, keys)
     asked = Asked(
         source=job.data.warm_up,
         symbols=tuple(job.data.symbols),
@@ -146,6 +163,7 @@ def _made_plan(folder: Folder, found: Checked, addresses: Addresses, keys: Crede
         feed=feed_of(addresses.market_stream_url),
         keys=keys,
     )
+    check_reach(found.terms, bars)
     write_warm_up(folder, bars)
     return Plan(
         deployment=job.deployment,
@@ -165,8 +183,8 @@ def _made_plan(folder: Folder, found: Checked, addresses: Addresses, keys: Crede
     )
 
 
-def _taken_up(plan: Plan, found: Checked, addresses: Addresses) -> Plan:
-    """The plan of a deployment that there was, with the live settings of now."""
+def _check_the_same(plan: Plan, found: Checked) -> None:
+    """Refuse to go on with a deployment as if it were another."""
     now = _plain(found.job)
     changed = [name for name in DECIDES if plan.job.get(name) != now.get(name)]
     if changed:
@@ -179,7 +197,6 @@ def _taken_up(plan: Plan, found: Checked, addresses: Addresses) -> Plan:
             f"deployment {plan.deployment} must stay at {plan.settings.broker.at}, its orders are "
             f"there, was {found.settings.broker.at}: name another deployment"
         )
-    return plan.model_copy(update={"addresses": addresses, "settings": found.settings, "job": now})
 
 
 def _plain(job: LiveJob) -> dict[str, Any]:

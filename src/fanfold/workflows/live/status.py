@@ -6,14 +6,16 @@ No cluster is asked, and whatever is down is shown as down.
 from collections.abc import Iterator
 from typing import Any, Final
 
+import msgspec
+
 from fanfold.domain.money import MICRO
 from fanfold.errors import FanfoldError, LiveError
 from fanfold.live.doors import ask, door_of
 from fanfold.live.folder import Folder
-from fanfold.live.halts import latches
-from fanfold.live.messages import EXECUTION, RISK
+from fanfold.live.halts import KILL, latches
+from fanfold.live.messages import EXECUTION, RECORDER, RISK, UNREADABLE
 from fanfold.live.plan import Plan, read_plan
-from fanfold.live.registry import entry_of, is_held
+from fanfold.live.registry import is_held, seen_entry
 from fanfold.live.supervision import SUPERVISOR, report_of
 from fanfold.workflows.live.hosting import names_for
 from fanfold.workflows.live.local_venue import running_venue
@@ -29,9 +31,9 @@ def status_of(folder: Folder) -> dict[str, Any]:
     """A deployment at this instant, as plain values.
 
     Raises:
-        ConfigError: Its plan cannot be read.
+        DataError: Its plan cannot be read.
     """
-    plan = _plan_of(folder)
+    plan = read_plan(folder)
     names = names_for(plan)
     report = report_of(folder)
     is_up = is_held(folder, SUPERVISOR)
@@ -57,10 +59,19 @@ def status_of(folder: Folder) -> dict[str, Any]:
         "latches": [
             {"name": one.name, "reason": one.reason, "by": one.by, "at": one.at} for one in set_
         ],
+        "killed": _killed(folder) if any(one.name == KILL for one in set_) else None,
         **journaled(folder, plan),
         "statistics": statistics,
         "venue": running_venue(folder),
     }
+
+
+def _killed(folder: Folder) -> dict[str, Any] | None:
+    """What the last kill left, None where it is not known."""
+    try:
+        return msgspec.json.decode(folder.killed.read_bytes(), type=dict[str, Any])
+    except (OSError, *UNREADABLE):
+        return None
 
 
 def journaled(folder: Folder, plan: Plan) -> dict[str, Any]:
@@ -105,6 +116,9 @@ def status_lines(found: dict[str, Any]) -> Iterator[str]:
     )
     for latch in found["latches"]:
         yield f"  halted by {latch['name']}: {latch['reason']} ({latch['by']})"
+    if found["killed"] is not None:
+        since = "" if found["components"][EXECUTION]["pid"] else "; the journal is from before it"
+        yield f"  the kill left it {'flat' if found['killed'].get('flat') else 'NOT FLAT'}{since}"
     if found["waits_for"]:
         yield f"  waits for {found['waits_for']}"
     yield ""
@@ -115,7 +129,8 @@ def status_lines(found: dict[str, Any]) -> Iterator[str]:
             f"{stage} {_time(times['p50'])} / {_time(times['p99'])}"
             for stage, times in latency.items()
         )
-        line = f"{name:<12} {one['state']:<9} {one['pid'] or '-':>8} {one['incarnation']:>5}"
+        state = shown_state(name, one["state"])
+        line = f"{name:<12} {state:<9} {one['pid'] or '-':>8} {one['incarnation']:>5}"
         yield f"  {line}  {shown}".rstrip()
     yield f"  {SUPERVISOR:<12} {found['supervisor']:<9}"
     yield ""
@@ -132,19 +147,13 @@ def status_lines(found: dict[str, Any]) -> Iterator[str]:
         yield f"  venue      {found['venue']['status_url']}"
 
 
-def _plan_of(folder: Folder) -> Plan:
-    try:
-        return read_plan(folder)
-    except (OSError, ValueError) as error:
-        from fanfold.errors import ConfigError
-
-        raise ConfigError(
-            f"{folder.plan} must be a deployment's plan, is not: {type(error).__name__}"
-        ) from None
+def shown_state(name: str, state: str) -> str:
+    """A component's state for people: the recorder records whether or not anything trades."""
+    return "recording" if name == RECORDER and state in ("armed", "halted") else state
 
 
 def _look(folder: Folder, name: str) -> dict[str, Any]:
-    entry = entry_of(folder, name)
+    entry = seen_entry(folder, name)
     shown: dict[str, Any] = {
         "state": "down",
         "pid": None,

@@ -1,12 +1,14 @@
 """Ending a deployment: at once by the kill switch, or in order."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-from fanfold.live.folder import Folder
+from fanfold.errors import DataError
+from fanfold.live.folder import Folder, write_durably
 from fanfold.live.host import adopt_local_keys
 from fanfold.live.plan import read_plan
 from fanfold.live.wires import remove_sockets
@@ -34,6 +36,8 @@ def kill(folder: Folder, by: str, reason: str) -> dict[str, Any]:
     finally:
         told = tell_all(folder, "disarm", f"kill: {reason}")
     content: dict[str, Any] = msgspec.to_builtins(report)
+    with contextlib.suppress(OSError):  # a full disk: what was done at the broker is done
+        write_durably(folder.killed, msgspec.json.encode({"at": time.time_ns()} | content))
     return {"status": "killed", "deployment": folder.name, "told": told, **content}
 
 
@@ -56,8 +60,12 @@ def down(folder: Folder, by: str, say: Say, *, flatten: bool = False) -> dict[st
         killed = kill(folder, by, "down --flatten")
     say("stopping")
     became = stop_all(folder)
-    plan = read_plan(folder)
-    stays = journaled(folder, plan)
+    stays: dict[str, Any]
+    try:
+        stays = journaled(folder, read_plan(folder))
+    except DataError as error:
+        say(str(error))
+        stays = {"positions": {}, "open_orders": [], "unknown": str(error)}
     venue = stop_venue(folder)
     remove_sockets(folder)
     content: dict[str, Any] = {
@@ -73,6 +81,8 @@ def down(folder: Folder, by: str, say: Say, *, flatten: bool = False) -> dict[st
 def what_stays(content: dict[str, Any]) -> str:
     """What is still at the broker, for people."""
     stays = content["stays"]
+    if "unknown" in stays:
+        return "what stays at the broker is unknown"
     held = ", ".join(f"{symbol} {units:g}" for symbol, units in stays["positions"].items())
     orders = len(stays["open_orders"])
     if not held and not orders:

@@ -1,18 +1,31 @@
 """Bring a deployment up, or up again after a crash."""
 
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
+from fanfold.alpaca.credentials import credentials_of_account
 from fanfold.errors import ConfigError, LiveError
+from fanfold.live.execution.lease import Lease, account_folder
+from fanfold.live.execution.starting import account_number
 from fanfold.live.folder import Folder
 from fanfold.live.halts import latches
+from fanfold.live.host import adopt_local_keys
 from fanfold.live.plan import Plan
 from fanfold.live.registry import Entry, entry_of, is_held
 from fanfold.live.supervision import SUPERVISOR, Report, report_of
-from fanfold.live.wires import write_addresses
+from fanfold.live.wires import remove_sockets, write_addresses
 from fanfold.settings.live import LiveJob
-from fanfold.workflows.live.hosting import names_for, start_supervisor, stop_all
+from fanfold.workflows.live.hosting import (
+    begin_hosts,
+    end_hosts,
+    names_for,
+    start_supervisor,
+    stop_all,
+)
 from fanfold.workflows.live.local_venue import running_venue, stop_venue
 from fanfold.workflows.live.resolve import Checked, checked, resolve
 
@@ -53,16 +66,17 @@ def up(
         )
     found = checked(job)
     stop_all(folder)
-    if fresh:
-        _put_aside(folder, say)
-    folder.make()
-    plan = resolve(folder, found, say)
-    write_addresses(folder, names_for(plan), plan.settings.host.transport)
-    say(f"starting {', '.join(names_for(plan))}")
-    began = time.time_ns()
-    before = {name: _incarnation(folder, name) for name in names_for(plan)}
-    start_supervisor(folder, plan, address)
-    report = _until_armed(folder, began, before, say)
+    with _all_or_nothing(folder, say, fresh=fresh):
+        folder.make()
+        begin_hosts(folder, found.settings, address)
+        plan = resolve(folder, found, say)
+        _check_account(folder, plan)
+        write_addresses(folder, names_for(plan), plan.settings.host.transport)
+        say(f"starting {', '.join(names_for(plan))}")
+        began = time.time_ns()
+        before = {name: _incarnation(folder, name) for name in names_for(plan)}
+        start_supervisor(folder, plan, address)
+        report = _until_armed(folder, began, before, say)
     return _brought_up(folder, plan, report)
 
 
@@ -84,14 +98,51 @@ def check(job: LiveJob) -> dict[str, Any]:
     }
 
 
-def _put_aside(folder: Folder, say: Say) -> None:
+class _GoesOnError(LiveError):
+    """It is not up yet, and goes on."""
+
+
+@contextmanager
+def _all_or_nothing(folder: Folder, say: Say, *, fresh: bool) -> Generator[None]:
+    """Leave nothing running of what is given up on its way, and no folder of what never ran."""
+    aside = _put_aside(folder, say) if fresh else None
+    was_there, had_venue = folder.path.is_dir(), running_venue(folder) is not None
+    try:
+        yield
+    except _GoesOnError:
+        raise
+    except BaseException:
+        say("stopping what was started")
+        stop_all(folder)
+        end_hosts(folder)
+        if not had_venue:
+            stop_venue(folder)
+        remove_sockets(folder)
+        if not was_there and entry_of(folder, SUPERVISOR) is None:
+            shutil.rmtree(folder.path, ignore_errors=True)
+            if aside is not None:
+                aside.rename(folder.path)
+                say(f"what there was is back in {folder.path}")
+        raise
+
+
+def _check_account(folder: Folder, plan: Plan) -> None:
+    """Refuse an account that another deployment has, before anything asks for its streams."""
+    adopt_local_keys(folder)
+    account = account_folder(account_number(folder, plan, credentials_of_account()))
+    if refusal := Lease.held_by_other(account, plan.deployment):
+        raise ConfigError(refusal)
+
+
+def _put_aside(folder: Folder, say: Say) -> Path | None:
     stop_venue(folder)
     if not folder.path.is_dir():
-        return
+        return None
     aside = folder.path.parent / "aside" / f"{folder.name}-{time.time_ns()}"
     aside.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.path.rename(aside)
     say(f"what there was is in {aside}")
+    return aside
 
 
 def _until_armed(folder: Folder, began: int, before: dict[str, int], say: Say) -> Report:
@@ -115,7 +166,7 @@ def _until_armed(folder: Folder, began: int, before: dict[str, int], say: Say) -
             raise LiveError(f"the supervisor must run, has ended: see {folder.logs}")
         time.sleep(_POLL_S)
     waits_for = said or "the supervisor"
-    raise LiveError(
+    raise _GoesOnError(
         f"all must be armed within {UP_S:g} s, still wait for {waits_for}; they go on: see "
         "fanfold live status"
     )
@@ -127,7 +178,6 @@ def _check_opened(folder: Folder, before: dict[str, int]) -> None:
         entry: Entry | None = entry_of(folder, name)
         if entry is None or not entry.error or entry.incarnation < incarnation + TRIES_MAX:
             continue
-        stop_all(folder)
         raise LiveError(f"{name} must open, failed {TRIES_MAX} times, at last: {entry.error}")
 
 

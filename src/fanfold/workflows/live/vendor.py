@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 
 from fanfold.domain.bars import Bars
+from fanfold.domain.stamps import Stamp
 from fanfold.errors import DataError, SourceError
 from fanfold.live.messages import Row, Step
 from fanfold.workflows.live.recorded import Recorded, bars_of
 
 
-def stored_bars(found: Recorded, recorded: Bars, source: str) -> Bars:
+def stored_bars(found: Recorded, recorded: Bars, source: str, stamp: Stamp | None = None) -> Bars:
     """Final bars of the sample, a store or a file, put in the place of the recorded ones.
 
     Raises:
@@ -22,9 +23,9 @@ def stored_bars(found: Recorded, recorded: Bars, source: str) -> Bars:
     first = _first_live(found)
     bars = load_bars(
         source, symbols=found.plan.symbols, start=np.datetime64(first, "ns").astype(str) + "Z",
-        basis="raw",
+        basis="raw", stamp=stamp,
     )  # fmt: skip
-    return _joined(found, recorded, bars)
+    return joined(found, recorded, bars)
 
 
 def final_bars(found: Recorded, recorded: Bars) -> Bars:
@@ -40,14 +41,14 @@ def final_bars(found: Recorded, recorded: Bars) -> Bars:
     if found.plan.settings.broker.at == "local" and running_venue(found.folder) is None:
         raise SourceError("the deployment's venue must run to be asked, is down")
     bars = broker_bars(found.plan, min(found.steps), max(found.steps))
-    return _joined(found, recorded, bars)
+    return joined(found, recorded, bars)
 
 
 def _first_live(found: Recorded) -> int:
     return min(found.steps)
 
 
-def _joined(found: Recorded, recorded: Bars, bars: Bars) -> Bars:
+def joined(found: Recorded, recorded: Bars, bars: Bars) -> Bars:
     """The recorded bars with final prices where there are any, on the same instants."""
     places = np.searchsorted(bars.ts, recorded.ts)
     places = np.minimum(places, bars.bar_count - 1)

@@ -159,6 +159,7 @@ ADJUSTED = replace(BARS, basis="total_return")
         ({"costs": ff.Costs(schedule="alpaca")}, "a schedule of fees"),
         ({"options": {"participation": 0.1}}, "participation"),
         ({"limits": Limits(max_volume_share=0.1)}, "need prices as they were traded"),
+        ({"limits": Limits(max_daily_volume_share=0.1)}, "need prices as they were traded"),
         ({"venue": "alpaca"}, "order prices on the ticks of venue 'alpaca'"),
     ],
 )
@@ -178,6 +179,7 @@ def test_adjusted_bars_without_raw_prices_are_refused_where_real_ones_are_needed
         {"options": {"participation": 0.1}},
         {"costs": ff.Costs(impact=1.0)},
         {"limits": Limits(max_volume_share=0.1)},
+        {"limits": Limits(max_daily_volume_share=0.1)},
     ],
 )
 def test_what_goes_by_volume_needs_the_volume_of_every_bar(terms: dict[str, Any]) -> None:

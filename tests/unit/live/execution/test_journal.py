@@ -60,6 +60,31 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     again.close()
 
 
+def test_an_order_is_written_with_its_approval_or_not_at_all(tmp_path: Path) -> None:
+    journal = opened(tmp_path)
+    journal.intend(ORDER, 5)
+    with pytest.raises(LiveError, match="written down first"):
+        journal.intend(ORDER, 5, APPROVED)
+    assert journal.approvals() == {}
+    journal.intend(replace(ORDER, client_order_id="b"), 6, APPROVED)
+    assert repr(journal.approvals()) == repr({3: APPROVED})
+    journal.close()
+
+
+def test_revisions_go_on_after_a_restart(tmp_path: Path) -> None:
+    journal = opened(tmp_path)
+    for number, name in enumerate("abc"):
+        assert journal.revision_for(3, 70, "entry") == number
+        journal.intend(replace(ORDER, client_order_id=name), 5)
+    journal.note(replace(ORDER, client_order_id="d", event_ts=90), 6, "adopted")
+    journal.close()
+    again = opened(tmp_path)
+    found = [again.revision_for(3, ts, "entry") for ts in (69, 70, 80, 90, 91)]
+    assert found == [0, 3, 0, 1, 0]
+    assert again.revision_for(2, 70, "entry") == 0
+    again.close()
+
+
 def test_over_orders_are_kept_with_their_approval_only(tmp_path: Path) -> None:
     journal = opened(tmp_path)
     over = replace(ORDER, state=State.REJECTED)

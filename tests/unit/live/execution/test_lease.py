@@ -108,7 +108,7 @@ def test_the_epoch_rises_with_each_holder(tmp_path: Path) -> None:
 
 def test_another_deployment_is_refused_by_name(tmp_path: Path) -> None:
     lease = held(tmp_path, "first")
-    with pytest.raises(ConfigError, match=r"deployment first .* by `fanfold live down first`"):
+    with pytest.raises(ConfigError, match=r"deployment first .* --deployment first`"):
         taken(tmp_path, "second")
     lease.release(has_business=True)
     with pytest.raises(ConfigError, match=r"first .* with orders or positions"):
@@ -221,6 +221,17 @@ def test_an_account_has_one_folder(tmp_path: Path) -> None:
     assert one == account_folder("PA1", tmp_path)
     assert one != two
     assert "PA1" not in str(one)
+
+
+def test_who_else_has_an_account_is_told_without_taking_it(tmp_path: Path) -> None:
+    assert Lease.held_by_other(tmp_path / "none", "one") == ""
+    lease = held(tmp_path)
+    assert Lease.held_by_other(tmp_path, "one") == ""
+    assert "live down --deployment one`" in Lease.held_by_other(tmp_path, "another")
+    lease.release(has_business=True)
+    assert "with orders or positions" in Lease.held_by_other(tmp_path, "another")
+    held(tmp_path).release(has_business=False)
+    assert Lease.held_by_other(tmp_path, "another") == ""
 
 
 def test_processes_that_race_never_hold_at_once(tmp_path: Path) -> None:

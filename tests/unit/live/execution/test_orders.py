@@ -227,6 +227,21 @@ def test_bad_numbers_are_an_error_of_that_message(bad: dict[str, str]) -> None:
         apply_update(BLANK, message("new", 5, **bad))
 
 
+def test_a_leg_that_had_filled_before_it_was_known_is_booked_once() -> None:
+    broker = TinyBroker(parts=10)
+    broker.submit(
+        Ticket("a", 1, 1_000, "limit", "10", None, "entry", "bracket"), loss="9", target="12"
+    )
+    whole = broker.snapshot(broker.tickets["a"])
+    filled = {"status": "filled", "filled_qty": "100", "filled_avg_price": "8.5"}
+    legs = [replace(leg, **filled) if leg.stop_price else leg for leg in whole.legs or ()]
+    order = replace(BLANK, order_class="bracket")
+    stop, target = legs_of(order, replace(whole, legs=legs))
+    assert [(one.lots, one.price) for one in stop.executions] == [(-1_000, 8_500_000)]
+    assert (stop.order.state, stop.order.filled) == (State.FILLED, 1_000)
+    assert not target.executions
+
+
 def test_legs_and_adopted_orders_are_orders_of_their_own() -> None:
     broker = TinyBroker(parts=10)
     broker.submit(
@@ -234,7 +249,7 @@ def test_legs_and_adopted_orders_are_orders_of_their_own() -> None:
     )
     whole = broker.snapshot(broker.tickets["a"])
     order = replace(BLANK, order_class="bracket")
-    stop, target = legs_of(order, whole)
+    stop, target = (leg.order for leg in legs_of(order, whole))
     assert (stop.role, stop.side, stop.stop, stop.state) == ("stop", -1, 9.0, State.HELD)
     assert (target.role, target.limit, target.parent, target.family) == ("target", 12.0, "a", "a")
     found = adopted(whole, asset=0, parts=10, role="entry", number=0, event_ts=0).order

@@ -227,9 +227,8 @@ class Trading(RuleBasedStateMachine):
         ticket, order = self.broker.tickets[name], self.orders[name]
         if ticket.legs and not order.replaces:
             for leg in legs_of(order, self.broker.snapshot(ticket)):
-                if leg.client_order_id not in self.orders:
-                    self._keep(apply_update(leg, self.broker.snapshot(
-                        self.broker.tickets[leg.client_order_id])))  # fmt: skip
+                if leg.order.client_order_id not in self.orders:
+                    self._keep(leg)
 
     def _ask(self, order: Order) -> None:
         ticket = self.broker.tickets.get(order.client_order_id)

@@ -6,13 +6,13 @@ import msgspec
 import pytest
 from tests.fakes.live_market import plan_of
 
-from fanfold.alpaca.credentials import Credentials
+from fanfold.alpaca.credentials import Credentials, credentials_of_account
 from fanfold.alpaca.secrets import Secret
 from fanfold.alpaca.wire.codec import MSGPACK
 from fanfold.alpaca.wire.messages import Auth, Failure, Subscribe, Subscription, Success
 from fanfold.errors import ConfigError, LiveError
 from fanfold.live.market_data.backoff import Backoff
-from fanfold.live.market_data.start import keys_of_account, wanted_by
+from fanfold.live.market_data.start import wanted_by
 from fanfold.live.market_data.stream.handshake import (
     FATAL,
     Handshake,
@@ -92,5 +92,5 @@ def test_without_keys_it_is_said_how_to_set_them(monkeypatch: pytest.MonkeyPatch
     for name in ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY", "ALPACA_API_KEY", "ALPACA_SECRET_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.delenv("FANFOLD_SECRETS", raising=False)
-    with pytest.raises(LiveError, match="set APCA_API_KEY_ID"):
-        keys_of_account()
+    with pytest.raises(ConfigError, match="set APCA_API_KEY_ID"):
+        credentials_of_account()

@@ -110,8 +110,30 @@ def test_strangers_old_ones_repeats_and_nonsense_are_counted_and_told_to_nobody(
     )
     assert [value.ts for value in values if isinstance(value, Quote)] == [OPEN + 5, OPEN + 8]
     counts = core.statistics(NOW).counts
-    found = {name: counts[name] for name in ("strangers", "old", "repeated", "invalid")}
-    assert found == {"strangers": 1, "old": 1, "repeated": 1, "invalid": 4}
+    found = {name: counts[name] for name in ("strangers", "old", "repeated", "invalid", "ahead")}
+    assert found == {"strangers": 1, "old": 1, "repeated": 1, "invalid": 3, "ahead": 1}
+
+
+def test_at_a_broker_nothing_is_believed_that_is_a_minute_ahead_of_its_clock() -> None:
+    plan = plan_of()
+    broker = plan.settings.broker.model_copy(update={"at": "paper"})
+    core = MarketData(
+        plan.model_copy(update={"settings": plan.settings.model_copy(update={"broker": broker})})
+    )
+    far = OPEN + MINUTE + 1
+    frames = frame(quote(far), trade(far), bar(far)), frame(quote(far, "IBM"))
+    assert [value for one in frames for value in core.take_frame(one, OPEN)] == []
+    assert core.take_quotes([Quote(0, far, 10.0, 10.5, 1.0, 1.0)]) == []
+    assert core.statistics(OPEN).counts["ahead"] == 5
+    assert core.clock == 0
+    assert len(core.take_frame(frame(quote(OPEN + MINUTE)), OPEN)) == 1
+    # The broker's clock goes an hour before ours: its word counts, not ours.
+    core.venue_clock.take(OPEN + 60 * MINUTE, OPEN, OPEN)
+    core.tick(OPEN)
+    ahead = quote(OPEN + 61 * MINUTE), quote(OPEN + 61 * MINUTE + 1, "IBM")
+    (value,) = core.take_frame(frame(*ahead), OPEN)
+    assert isinstance(value, Quote)
+    assert value.asset == 0
 
 
 def test_once_the_venues_clock_is_known_no_instant_far_ahead_is_believed() -> None:

@@ -71,7 +71,7 @@ def test_a_step_is_measured_too(tmp_path: Path) -> None:
 def test_one_bad_tick_trips_nothing(tmp_path: Path) -> None:
     world = invested(tmp_path, limits=DRAWDOWN)
     assert world.quote(0, 50.0) == []
-    assert world.ask(0, 1_100)[1].reason == "unconfirmed_price"  # type: ignore[union-attr]
+    assert world.ask(0, 1_100)[1].reason == "unconfirmed"  # type: ignore[union-attr]
     for _ in range(3):
         assert world.quote(0, 100.0) == []
     assert latches(world.folder) == ()
@@ -116,7 +116,7 @@ def test_a_split_over_night_is_no_loss(tmp_path: Path) -> None:
         if price_first:
             for _ in range(4):
                 assert world.quote(0, 50.0) == []
-            assert world.ask(1, 10)[1].reason == "unconfirmed_price"  # type: ignore[union-attr]
+            assert world.ask(1, 10)[1].reason == "unconfirmed"  # type: ignore[union-attr]
         assert world.account(0, (2_000, 0, 0), equity=CASH) == []
         for _ in range(4):
             assert world.quote(0, 50.0) == []

@@ -63,10 +63,10 @@ def test_a_days_volume_trims(tmp_path: Path) -> None:
     approved, refused = world.ask(0, 101)
     assert approved is not None
     assert refused is not None
-    assert (approved.goal, refused.reason, refused.bound) == (100, "daily_volume_share", 0.01)
+    assert (approved.goal, refused.reason, refused.bound) == (100, "daily_volume", 0.01)
     assert refused.reached == pytest.approx(0.0101)
     world.market(Prior(1, NAN, 100.0))
-    assert world.ask(1, 1)[1].reason == "daily_volume_share"  # type: ignore[union-attr]
+    assert world.ask(1, 1)[1].reason == "daily_volume"  # type: ignore[union-attr]
 
 
 def test_the_brokers_buying_power_trims(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ REFUSALS: list[tuple[str, Callable[[World], object], Callable[[World], object]]]
     ("asset_halted", lambda w: halt(w, 1), lambda w: halt(w, 0)),
     ("spread", lambda w: wide(w, 1.99), lambda w: wide(w, 2.02)),
     ("spread", nothing, one_sided),
-    ("unconfirmed_price", lambda w: w.quote(0, 104.9), lambda w: w.quote(0, 111.0)),
+    ("unconfirmed", lambda w: w.quote(0, 104.9), lambda w: w.quote(0, 111.0)),
     ("stale_price", lambda w: old_quote(w, 29.9), lambda w: old_quote(w, 91.0)),
     ("feed_down", feed, lambda w: feed(w, up=False)),
     ("feed_down", lambda w: silence(w, 30.0), lambda w: silence(w, 30.001)),
@@ -326,6 +326,6 @@ def test_with_no_equity_nothing_is_opened(tmp_path: Path) -> None:
 
 def test_every_reason_has_a_test() -> None:
     text = Path(__file__).read_text()
-    names = [name for name, _ in (*WHOLE, *OPENING) if name != "halted"]
-    assert [name for name in names if f'"{name}"' not in text] == []
-    assert len(set(names)) == len(names)
+    checks = [(name, check) for name, check in (*WHOLE, *OPENING) if name != "halted"]
+    assert [name for name, _ in checks if f'"{name}"' not in text] == []
+    assert len({check for _, check in checks}) == len(checks)

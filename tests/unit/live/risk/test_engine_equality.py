@@ -9,13 +9,16 @@ from hypothesis import strategies as st
 from tests.fakes.live_risk import NAN, NOON, NOW, plan_of
 
 from fanfold.domain.orders import REASONS
+from fanfold.engine.facts import _jumps
 from fanfold.engine.rules import _costs, _limits, _venue
 from fanfold.engine.spec import Terms
 from fanfold.engine.step.approve import SCRATCH_ROWS, approve
 from fanfold.engine.step.state import (
     AVERAGE_VOLUME,
     CLOCK_ROWS,
+    DAILY_VOLUME,
     FACT_ROWS,
+    JUMP,
     REAL,
     Account,
     Desk,
@@ -23,7 +26,7 @@ from fanfold.engine.step.state import (
     Rules,
 )
 from fanfold.execution.costs import Costs
-from fanfold.live.messages import AccountState, Intent, Quote
+from fanfold.live.messages import AccountState, Intent, Quote, Row, Step
 from fanfold.live.risk.ask import Ask, Post, Rooms
 from fanfold.live.risk.book import split_order
 from fanfold.live.risk.checks import judge, openings_for
@@ -42,6 +45,9 @@ EACH: dict[str, Any] = {
     "max_order_notional": st.floats(100.0, 100_000.0),
     "max_volume_share": st.floats(1e-4, 0.1),
     "max_orders": st.integers(1, 4),
+    "max_daily_volume_share": st.floats(1e-4, 0.1),
+    "max_price_distance": st.floats(0.01, 0.2),
+    "outlier": st.floats(0.05, 0.2),
 }
 ALWAYS: dict[str, Any] = {
     "max_sector": st.just(100.0),
@@ -71,6 +77,10 @@ STATE = st.fixed_dictionaries(
         "leverage": st.sampled_from([1.0, 2.0]),
         "orders": st.integers(0, 2),
         "volume": st.floats(100.0, 1e6),
+        "daily_volume": st.floats(100.0, 1e7),
+        "limit": st.sampled_from([NAN, NAN, 0.95, 1.01, 1.15]),
+        "stop": st.sampled_from([NAN, NAN, 0.99, 1.1]),
+        "closes": st.lists(st.sampled_from([1.0, 1.0, 1.02, 1.1, 1.3]), min_size=1, max_size=5),
         "shortable": st.sampled_from([True, True, True, False]),
         "beside": st.booleans(),
         "halted": st.sampled_from([*[""] * 8, "max_drawdown", "max_daily_loss"]),
@@ -86,14 +96,26 @@ def waits(asset: int, state: dict[str, Any]) -> int:
     return waiting
 
 
+def price_of(state: dict[str, Any], name: str) -> float:
+    """The first asset's limit or stop price, on whole cents."""
+    return round(state["marks"][0] / 1e6 * state[name], 2)
+
+
 def by_engine(state: dict[str, Any], terms: Terms) -> tuple[int, str]:
     """Lots that the engine's approval lets open for the first asset, and why not all."""
     facts = np.ones((FACT_ROWS, 2, COUNT))
     facts[AVERAGE_VOLUME] = state["volume"]
+    facts[DAILY_VOLUME] = state["daily_volume"]
     facts[REAL] = 1.0
+    facts[JUMP] = math.nan
+    if terms.limits.outlier is not None:
+        mark = state["marks"][0] / 1e6
+        closes = np.array([mark * each for each in (*state["closes"], 1.0)])
+        facts[JUMP, 1, 0] = _jumps(closes[:, np.newaxis], terms.limits, terms.limits.outlier)[-1, 0]
     rules = Rules.zeros(1)
     for name, number in (_costs(terms) | _limits(terms) | _venue(terms)).items():
         rules[name] = number
+    rules["prices"] = 1
     (rule,) = Rules.views(rules)
     (account,) = Account.views(Account.zeros(1))
     desks = Desk.views(Desk.zeros(COUNT))
@@ -110,6 +132,8 @@ def by_engine(state: dict[str, Any], terms: Terms) -> tuple[int, str]:
         desk.order_bar = 1 if i == 0 or (i == 1 and state["beside"]) else 0
         wanted = (state["goal"] - held[0] if i == 0 else waits(i, state)) * parts
         desk.close_order, desk.open_order = split_order(desk.units, wanted)
+        desk.limit = price_of(state, "limit") if i == 0 else NAN
+        desk.stop = price_of(state, "stop") if i == 0 else NAN
         equity += desk.value
         gross += abs(desk.value)
     account.equity, account.gross = equity, gross
@@ -145,6 +169,13 @@ def by_risk(
     post = Post(rules.orders_per_second)
     post.armed = post.gate_open = True
     post.latch, post.fed_at, post.now = state["halted"], NOW, NOW
+    if "outlier" in limits:
+        mark = state["marks"][0] / 1e6
+        for each in (*state["closes"], 1.0):
+            close = mark * each
+            mirror.take_step(Step(NOON, (Row(0, close, close, close, close, 1.0),)))
+        mirror.books[0].doubts.clear()  # of quotes, which the engine has none of
+        mirror.books[0].volumes.clear()
     mirror.pass_time(NOON)
     mirror.sums.cash = state["cash"]
     parts = state["parts"]
@@ -153,7 +184,7 @@ def by_risk(
         price = state["marks"][i] / 1e6
         book.middle = 2 * price
         book.quote = Quote(i, NOON, price, price, 1.0, 1.0)
-        book.daily_volume = 1e12
+        book.daily_volume = state["daily_volume"] if "max_daily_volume_share" in limits else 1e12
         book.volumes.append(state["volume"])
         book.held = state["held"][i] * parts
         if i:
@@ -165,7 +196,8 @@ def by_risk(
     mirror.power = 10**18
     mirror.order_count = state["orders"] + int(state["beside"] and waits(1, state) != 0)
     goal = state["goal"] * parts
-    intent = Intent(1, NOON, 0, goal, NAN, NAN, NAN, NAN, state["marks"][0] / 1e6, forced=False)
+    prices = price_of(state, "limit"), price_of(state, "stop")
+    intent = Intent(1, NOON, 0, goal, *prices, NAN, NAN, state["marks"][0] / 1e6, forced=False)
     equity = mirror.sums.equity
     ask = Ask(intent, mirror.books[0], mirror, post, Rooms(equity, rules))
     verdict = judge(ask, openings_for(rules))

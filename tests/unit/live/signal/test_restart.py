@@ -322,6 +322,23 @@ def test_snapshots_change_no_bit(tmp_path: Path) -> None:
     assert signals[0].digest() == signals[1].digest()
 
 
+def test_half_an_event_is_kept_by_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault inside a step ends the process: the next one takes the event anew, and whole."""
+    signal = fed(follower(tmp_path), 3, 20)
+    folder = signal._folder
+    envelope = Sender().envelope(step_of(BARS, BARS.bar_count - 1))
+    with monkeypatch.context() as broken:
+        broken.setattr(signal._decider._stepper, "step", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            signal.take(envelope, encode(envelope), SECOND)
+    signal.disarm("fault", SECOND)
+    signal.close()
+    again = reopened(folder, 2)
+    kill(again)
+    assert [as_bytes(one) for one in replay(folder)] == [as_bytes(one) for one in recorded(folder)]
+    assert any(one.ts == BARS.ts[-1] for one in recorded(folder))
+
+
 def test_without_a_snapshot_the_tape_must_be_whole(tmp_path: Path) -> None:
     folder = follower(tmp_path)
     kill(fed(folder, 6, 40))

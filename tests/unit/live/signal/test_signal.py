@@ -237,6 +237,23 @@ def test_what_only_came_too_soon_is_asked_for_again(tmp_path: Path) -> None:
     assert [(one.asset, one.goal) for one in again] == [(0, first.goal), (1, second.goal)]
 
 
+def test_what_was_rejected_waits_before_it_is_asked_for_again(tmp_path: Path) -> None:
+    market = {"clock": "quotes"}
+    signal = armed(following(tmp_path, execution=ADOPT, market=market))
+    now = int(PRICES.ts[3])
+
+    def quoted(ts: int, price: float) -> list[Intent]:
+        return told(signal, [Sender().envelope(Quote(0, ts, price, price, 1.0, 1.0))])
+
+    (first,) = quoted(now, 101.0)
+    sent = OrderChange("o1", first.number, 0, "entry", "sending", 9, np.nan, np.nan, 1, "")
+    over = OrderChange("o1", first.number, 0, "entry", "rejected", 0, np.nan, np.nan, 1, "no")
+    told(signal, [Sender(EXECUTION).envelope(sent, over)])
+    assert quoted(now + 2, 103.0) == quoted(now + SECOND // 2, 104.0) == []
+    (again,) = quoted(now + 2 * SECOND, 105.0)
+    assert (again.asset, again.goal) == (0, first.goal)
+
+
 def test_what_an_order_left_unfilled_is_asked_for_again(tmp_path: Path) -> None:
     signal = armed(following(tmp_path, execution=ADOPT))
     first, _ = told(signal, envelopes_of(PRICES, [3]))

@@ -1,9 +1,13 @@
 from fractions import Fraction
 from typing import Any
 
+import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fanfold.domain.bars import Bars
+from fanfold.domain.money import MICRO
+from fanfold.workflows.live.earned import split_units
 from fanfold.workflows.live.split import CAUSES, Marks, Piece, Traded, profit, split
 
 PARTS = (1, 1_000_000_000)
@@ -62,3 +66,23 @@ def test_each_cause_is_found_alone() -> None:
         assert {cause for cause, money in found.causes.items() if money} == {name}
     assert cases["fees"].causes["fees"] == -5
     assert cases["timing"].causes["timing"] == -70
+
+
+def test_units_of_a_split_are_had_for_nothing() -> None:
+    days = pd.date_range("2024-01-02", periods=4, freq="B")
+    frame: Any = pd.DataFrame({
+        "ts": days, "symbol": "AAPL", "open": 1.0, "high": 1.0, "low": 1.0,
+        "close": [100.0, 100.0, 50.0, 50.0], "volume": 1_000.0, "splits": [1.0, 1.0, 2.0, 1.0],
+    })  # fmt: skip
+    frame["open"] = frame["high"] = frame["low"] = frame["close"]
+    bars = Bars.from_frame(frame, stamp="session", basis="raw")
+    _, second, third, _ = bars.ts.tolist()
+    bought = Piece(asset=0, ts=second, lots=10, price=100 * MICRO, fee=0)
+    sold = Piece(asset=0, ts=third, lots=-4, price=50 * MICRO, fee=0)
+    units = split_units([sold, bought], bars)
+    assert [(one.lots, one.price) for one in units] == [(10, 0)]
+    assert second < units[0].ts < third
+    marks = Marks([50 * MICRO], [1])
+    assert profit([bought, sold, *units], marks) == 0
+    assert not split_units([sold], bars)
+    assert not split_units([], bars)
