@@ -10,6 +10,7 @@ messages sent, and how late it was itself [ns].
 """
 
 import base64
+import ctypes
 import hashlib
 import json
 import socket
@@ -27,6 +28,9 @@ from fanfold.live.statistics import Latency
 MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 LOW, HIGH = 99.9, 100.1
 """Middles around the wire that the benchmark's strategy watches [currency]."""
+
+PR_SET_TIMERSLACK = 29
+"""See prctl(2)."""
 
 STAMP = struct.Struct(">Q")
 PRICE = struct.Struct(">d")
@@ -147,8 +151,7 @@ def send(
         frame.stamp(due)
         now = time.time_ns()
         while now < due:
-            if due - now > 100_000:
-                time.sleep((due - now - 60_000) / 1e9)
+            time.sleep((due - now) / 1e9)
             now = time.time_ns()
         client.sendall(frame.content)
         lateness.record(now - due)
@@ -156,7 +159,13 @@ def send(
     return {"frames": sent, "messages": sent * per_frame, "sender_late": lateness.summary()}
 
 
+def wake_in_time() -> None:
+    """Let sleeps end when they are due, not up to 50 µs later: nothing is spun away."""
+    ctypes.CDLL(None).prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0)
+
+
 def main() -> None:
+    wake_in_time()
     port, rate, per_frame = (int(word) for word in sys.argv[1:4])
     seconds, flips, symbols = float(sys.argv[4]), float(sys.argv[5]), sys.argv[6:]
     client = accepted(port)

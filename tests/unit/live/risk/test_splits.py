@@ -78,3 +78,4 @@ def test_what_has_no_price_yet_is_not_taken_for_a_loss(tmp_path: Path) -> None:
     world.quote(0, 100.0)
     assert world.risk.statistics().gauges["equity"] == pytest.approx(CASH / MICRO)
     assert latches(world.folder) == ()
+    world.risk.close()
