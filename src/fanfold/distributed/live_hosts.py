@@ -317,6 +317,11 @@ def _connected(cluster: Cluster) -> Generator[None]:
             raise JobError(
                 f"a cluster must answer at {cluster.address}, did not: {error}"
             ) from error
+    elif (other := ray.get_runtime_context().gcs_address) != cluster.address:
+        raise JobError(
+            f"this process must be connected to the cluster at {cluster.address}, "
+            f"is connected to {other}"
+        )
     try:
         yield
     finally:
