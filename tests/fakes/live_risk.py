@@ -120,7 +120,7 @@ class World:
     def make_ready(self) -> None:
         """Say all that risk waits for, and arm it."""
         for asset, price in enumerate(self.prices):
-            self.market(Prior(asset, 1e9, price))
+            self.market(Prior(asset, 1e9, price, 1))
             self.quote(asset, price)
         self.bars()
         self.execution(Gate(self.ts, open=True, reason=""))

@@ -100,11 +100,16 @@ class Feed(_Value, frozen=True, tag=7):
 
 
 class Prior(_Value, frozen=True, tag=8):
-    """What risk needs of an asset beside quotes: usual daily volume [units], last close."""
+    """What risk needs of an asset beside quotes: usual daily volume [units], last close.
+
+    Attributes:
+        ts: End of the day that the close is of [ns UTC]: a split may have come since.
+    """
 
     asset: int
     daily_volume: float
     close: float
+    ts: int
 
 
 # What the strategy wants: signal → risk.

@@ -45,7 +45,8 @@ class Book:
         mark: Price that limits value at, as the engine's, 0 for none.
         goal: Signed lots that are approved to be held, while `stands`; `pending` until
             execution has told of an order for them.
-        split_ts: Day of the last split that was heard of [ns UTC].
+        split_ts: Day of the last split that was heard of [ns UTC], and `split_ratio` what one
+            unit became.
         spent: Buying power that the approval will still take [micro-units].
         ceiling: Highest price of a buy at market while the mark is `ceiling_of`.
         value, kept, kept_net, opening, opening_net: Signed value of the position, absolute
@@ -56,8 +57,8 @@ class Book:
         "approval", "approved_ts", "belief", "ceiling", "ceiling_of", "close", "daily_volume",
         "deferred", "deferred_ts", "doubts", "goal", "halted", "held", "jump", "kept",
         "kept_net", "limit", "mark", "middle", "number", "opening", "opening_net", "orders",
-        "over_night", "pending", "price_ts", "quote", "rules", "spent", "split_ts", "stale",
-        "stands", "stop", "unmarked", "value", "volumes", "worth",
+        "over_night", "pending", "price_ts", "quote", "rules", "spent", "split_ratio", "split_ts",
+        "stale", "stands", "stop", "unmarked", "value", "volumes", "worth",
     )  # fmt: skip
 
     def __init__(self, number: int, rules: AssetRules) -> None:
@@ -70,7 +71,7 @@ class Book:
         self.belief: list[float] = []
         self.jump = math.nan
         self.over_night = False
-        self.split_ts = 0
+        self.split_ts, self.split_ratio = 0, 1.0
         self.deferred = 0.0
         self.deferred_ts = 0
         self.price_ts = 0

@@ -32,7 +32,8 @@ class Kept(Struct, frozen=True, kw_only=True):
         last_number: Of the newest intent.
         goals: Signed lots that are approved and not yet held, by symbol.
         tripped: Names of the breakers that have acted.
-        splits: Day of the last split that was heard of [ns UTC], by symbol.
+        splits: Day of the last split that was heard of [ns UTC], by symbol, and `ratios` what
+            one unit became.
     """
 
     peak: int = 0
@@ -43,6 +44,7 @@ class Kept(Struct, frozen=True, kw_only=True):
     goals: dict[str, int] = {}
     tripped: tuple[str, ...] = ()
     splits: dict[str, int] = {}
+    ratios: dict[str, float] = {}
 
 
 _decode: Final = msgspec.json.Decoder(Kept).decode

@@ -167,15 +167,17 @@ class Mirror:
         book.jump = _jump_of(book.belief, close, rules.bar_outlier, rules.bar_confirm)
 
     def take_prior(self, prior: Prior) -> None:
-        """Usual volume and last close."""
+        """Usual volume and last close; those of a day before a split are restated."""
         book = self.books.get(prior.asset)
         if book is None:
             return
-        book.daily_volume = prior.daily_volume
-        if book.close == 0.0 and 0.0 < prior.close <= PRICE_MAX:
-            book.close = prior.close
+        ratio = book.split_ratio if prior.ts <= book.split_ts else 1.0
+        book.daily_volume = prior.daily_volume * ratio
+        close = prior.close / ratio
+        if book.close == 0.0 and 0.0 < close <= PRICE_MAX:
+            book.close = close
             if book.mark == 0:
-                self._set_mark(book, round(prior.close * 1e6))
+                self._set_mark(book, round(close * 1e6))
 
     def take_feed(self, feed: Feed) -> None:
         """Whether the stream, and each asset in it, can be trusted."""
@@ -302,7 +304,7 @@ class Mirror:
         book = self.books.get(split.asset)
         if book is None or split.ts <= book.split_ts or not 0.0 < split.ratio < math.inf:
             return False
-        book.split_ts = split.ts
+        book.split_ts, book.split_ratio = split.ts, split.ratio
         book.restate(split.ratio)
         book.held = split.held
         self.settle(book)

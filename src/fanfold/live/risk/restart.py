@@ -23,6 +23,9 @@ def kept_of(mirror: Mirror, breakers: Breakers, post: Post) -> Kept:
         splits={
             book.rules.symbol: book.split_ts for book in mirror.books.values() if book.split_ts
         },
+        ratios={
+            book.rules.symbol: book.split_ratio for book in mirror.books.values() if book.split_ts
+        },
     )
 
 
@@ -34,6 +37,7 @@ def go_on_from(kept: Kept, mirror: Mirror, breakers: Breakers, post: Post) -> No
     post.last_number = post.highest = kept.last_number
     for book in mirror.books.values():
         book.split_ts = kept.splits.get(book.rules.symbol, 0)
+        book.split_ratio = kept.ratios.get(book.rules.symbol, 1.0)
         goal = kept.goals.get(book.rules.symbol)
         if goal is not None:
             book.goal = goal

@@ -110,5 +110,5 @@ def test_the_feed_is_told_at_each_change_and_each_second_and_what_stands_with_it
     halt = Trading(0, 9, halted=True, reason="H: news")
     assert feed.halt(halt)
     assert not feed.halt(Trading(0, 8, halted=False, reason="T"))
-    feed.prior(Prior(1, 10.0, 2.0))
-    assert feed.due(8, NOW + 20 * SECOND)[1:] == [halt, Prior(1, 10.0, 2.0)]
+    feed.prior(Prior(1, 10.0, 2.0, 1))
+    assert feed.due(8, NOW + 20 * SECOND)[1:] == [halt, Prior(1, 10.0, 2.0, 1)]

@@ -29,7 +29,7 @@ def test_the_smaller_share_of_a_days_volume_holds(tmp_path: Path) -> None:
     for share, own, allowed in ((0.01, 0.02, 100), (0.02, 0.01, 100)):
         limits, risk = {"max_daily_volume_share": own}, {"daily_volume_share": share}
         world = World(tmp_path / f"{share}", limits=limits, risk=risk)
-        world.market(Prior(0, 10_000.0, 100.0))
+        world.market(Prior(0, 10_000.0, 100.0, 1))
         approved, refused = world.ask(0, 150)
         assert approved is not None
         assert refused is not None

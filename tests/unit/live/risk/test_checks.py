@@ -59,13 +59,13 @@ def test_a_limit_trims_what_is_beyond_it(  # noqa: PLR0917 - a row of the table
 
 def test_a_days_volume_trims(tmp_path: Path) -> None:
     world = World(tmp_path, risk={"daily_volume_share": 0.01})
-    world.market(Prior(0, 10_000.0, 100.0))
+    world.market(Prior(0, 10_000.0, 100.0, 1))
     approved, refused = world.ask(0, 101)
     assert approved is not None
     assert refused is not None
     assert (approved.goal, refused.reason, refused.bound) == (100, "daily_volume", 0.01)
     assert refused.reached == pytest.approx(0.0101)
-    world.market(Prior(1, NAN, 100.0))
+    world.market(Prior(1, NAN, 100.0, 1))
     assert world.ask(1, 1)[1].reason == "daily_volume"  # type: ignore[union-attr]
 
 
@@ -308,7 +308,7 @@ def test_without_a_price_nothing_is_opened(tmp_path: Path) -> None:
     world.execution(Gate(world.ts, open=True, reason=""))
     world.account()
     world.risk.arm(1, world.now)
-    world.market(Prior(0, 1e9, 100.0), Feed(world.ts, up=True, stale=(), reason=""))
+    world.market(Prior(0, 1e9, 100.0, 1), Feed(world.ts, up=True, stale=(), reason=""))
     world.quote(1, 100.0)
     assert world.ask(0, 1)[1].reason in {"stale_price", "no_price"}  # type: ignore[union-attr]
     assert world.ask(2, 1)[1].reason == "bad_mark"  # type: ignore[union-attr]

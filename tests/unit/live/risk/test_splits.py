@@ -8,7 +8,7 @@ from tests.fakes.live_risk import CASH, DAY, HOUR, OPEN, World
 
 from fanfold.domain.money import MICRO
 from fanfold.live.halts import latches
-from fanfold.live.messages import OrderChange, Split
+from fanfold.live.messages import OrderChange, Prior, Split
 
 NIGHT = OPEN + DAY
 LIMITS = {"max_drawdown": 0.02, "max_daily_loss": 0.02}
@@ -79,3 +79,18 @@ def test_what_has_no_price_yet_is_not_taken_for_a_loss(tmp_path: Path) -> None:
     assert world.risk.statistics().gauges["equity"] == pytest.approx(CASH / MICRO)
     assert latches(world.folder) == ()
     world.risk.close()
+
+
+def test_a_close_of_the_day_before_a_split_is_restated_over_restarts_too(tmp_path: Path) -> None:
+    world = overnight(tmp_path)
+    world.execution(Split(0, NIGHT - 8 * HOUR, 2.0, 2_000))
+    world.risk.close()
+    world.again()
+    world.market(Prior(0, 1e6, 100.0, OPEN + 7 * HOUR))  # no quote has come yet
+    for _ in range(2):
+        world.account(0, (2_000, 0, 0), equity=CASH)
+        world.now += 20 * 10**9
+    assert world.risk.statistics().gauges["equity"] == pytest.approx(CASH / MICRO)
+    assert latches(world.folder) == ()
+    mirror: Any = vars(world.risk)["_mirror"]
+    assert mirror.books[0].daily_volume == 2e6

@@ -157,11 +157,11 @@ class Past:
                 days.setdefault(asset, []).extend(
                     bar for bar in bars if self._hours[asset].close_of(_instant(bar.t)) <= clock
                 )
-        return [
-            Prior(asset, float(median(bar.v for bar in bars[-USUAL_DAYS:])), bars[-1].c)
-            for asset, bars in sorted(days.items())
-            if bars
-        ]
+        return [self._prior(asset, bars) for asset, bars in sorted(days.items()) if bars]
+
+    def _prior(self, asset: int, bars: list[_Bar]) -> Prior:
+        usual = float(median(bar.v for bar in bars[-USUAL_DAYS:]))
+        return Prior(asset, usual, bars[-1].c, self._hours[asset].close_of(_instant(bars[-1].t)))
 
     def quotes(self, assets: Sequence[int]) -> list[Quote]:
         """The latest quotes of some assets.
