@@ -1,5 +1,6 @@
 """What a strategy has seen before its first live bar, and the sessions around it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -101,6 +102,23 @@ def sessions_around(first_ts: int, now: int, calendar: str) -> tuple[Session, ..
             strict=True,
         )
     )
+
+
+def sessions_until(
+    known: Mapping[str, tuple[Session, ...]], now: int
+) -> dict[str, tuple[Session, ...]]:
+    """Sessions that are known, as they are, and those after them that now can be [ns UTC]."""
+    return {
+        calendar: (
+            *before,
+            *(
+                one
+                for one in sessions_around(before[-1].open_ts, now, calendar)
+                if one.day > before[-1].day
+            ),
+        )
+        for calendar, before in known.items()
+    }
 
 
 def _from_broker(asked: Asked, data_url: str, feed: str, keys: Credentials) -> Bars:

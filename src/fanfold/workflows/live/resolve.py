@@ -29,7 +29,7 @@ from fanfold.workflows.live.addresses import (
 from fanfold.workflows.live.history import feed_of, timeframe_of
 from fanfold.workflows.live.local_venue import broker_now, start_venue
 from fanfold.workflows.live.outside import check_reach, check_steps
-from fanfold.workflows.live.past import Asked, past_bars, sessions_around
+from fanfold.workflows.live.past import Asked, past_bars, sessions_around, sessions_until
 from fanfold.workflows.strategies import find_strategy, made
 
 DECIDES: Final = ("strategy", "model", "data", "account", "costs", "limits", "sizing", "options")
@@ -133,6 +133,7 @@ def resolve(folder: Folder, found: Checked, say: Say) -> Plan:
                 "addresses": addresses,
                 "settings": found.settings,
                 "job": _plain(found.job),
+                "sessions": sessions_until(before.sessions, broker_now(addresses.rest_url, keys)),
             }
         )
         write_plan(folder, plan)
