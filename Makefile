@@ -14,6 +14,7 @@ BIN := .venv/bin
 PLACE := $(shell printf '%s' '$(CURDIR) $(PYTHON) $(PEERS_PYTHON)' | cksum | cut -d ' ' -f 1)
 READY := .venv/.ready-$(PLACE)
 PEERS_READY := .venv-peers/.ready-$(PLACE)
+TOOLS_READY := .venv-tools/.ready-$(PLACE)
 
 export FANFOLD_HOME ?= $(CURDIR)/.fanfold
 export UV_PYTHON_DOWNLOADS := never
@@ -21,7 +22,7 @@ export PYTHONNOUSERSITE := 1
 unexport PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak-faults soak-live soak-venue check bench bench-risk bench-data bench-venue bench-live ui fmt lint types imports spelling lock clean
+.PHONY: help demo test soak-faults soak-live soak-venue check bench bench-risk bench-data bench-venue bench-live watch ui fmt lint types imports spelling manifests audit secrets image lock clean
 
 help: ## Show what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +32,7 @@ demo: $(READY) ## Backtest three strategies over thousands of combinations, with
 
 # What runs alone comes last: two clusters at once would starve each other's start.
 test: $(READY) ## Run all tests, with coverage where Python counts lines by itself: from 3.12 on
+	@infra/system.sh chromium prometheus
 	$(BIN)/python -m pytest tests/integration tests/unit tests/conformance \
 	  -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder -m "not cluster and not soak" \
 	  $(if $(COUNTS),--cov=fanfold --cov-report= --cov-fail-under=0)
@@ -43,7 +45,8 @@ export COVERAGE_CORE = $(if $(COUNTS),sysmon,ctrace)
 
 soak-faults: $(READY) ## Kill workers, nodes and drivers for some minutes
 	$(BIN)/python -m pytest tests/integration/test_submit.py tests/integration/test_faults.py \
-	  tests/integration/test_risk_jobs.py tests/integration/test_ingest_faults.py -m soak
+	  tests/integration/test_risk_jobs.py tests/integration/test_ingest_faults.py \
+	  tests/integration/test_live_serve.py tests/integration/test_head_lost.py -m soak
 
 soak-live: $(READY) ## Trade thirty compressed days while everything goes wrong, and compare all books
 	$(BIN)/fanfold chaos run --seed 7 --days 30 --faults 1000 --json
@@ -51,7 +54,7 @@ soak-live: $(READY) ## Trade thirty compressed days while everything goes wrong,
 soak-venue: $(READY) ## Kill a venue under traffic, 200 times, and compare with its clients
 	$(BIN)/python -m pytest tests/integration/test_venue_kill.py -m soak
 
-check: lint types imports spelling ## Run every check beside the tests, as CI does
+check: lint types imports spelling manifests audit ## Run every check beside the tests, as CI does
 	$(BIN)/python infra/hooks/locks.py
 	$(BIN)/towncrier build --draft --version unreleased >/dev/null
 
@@ -70,6 +73,10 @@ bench-venue: $(READY) ## Measure the venue: messages out, orders in, both at onc
 
 bench-live: $(READY) ## Measure live trading from a quote's scheduled time to order bytes
 	$(BIN)/python -m tests.benchmarks.live
+
+watch: $(READY) ## Watch this machine's live deployments with Prometheus
+	@infra/system.sh prometheus
+	$(BIN)/python infra/prometheus/watch.py
 
 ui: $(READY) ## Browse the stored runs with MLflow
 	@mkdir -p mlruns
@@ -96,16 +103,31 @@ imports: $(READY) ## Check that imports point downward
 spelling: $(READY) ## Check spelling
 	$(BIN)/typos
 
+manifests: $(TOOLS_READY) ## Check the image, the compose file and the scripts of clusters
+	.venv-tools/bin/hadolint infra/Dockerfile
+	.venv-tools/bin/docker-compose --file infra/compose.yaml config --quiet
+	.venv-tools/bin/shellcheck cluster/*.sh infra/*.sh infra/compose/*.sh .ci/run
+
+audit: $(READY) ## Look up what is locked among known vulnerabilities
+	$(BIN)/python infra/audit.py
+
+secrets: ## Make the tokens and passwords of the compose file; what is there stays
+	infra/compose/secrets.sh
+
+image: ## Build the image of clusters, with docker
+	docker build --file infra/Dockerfile --tag fanfold:0.1.0 .
+
 lock: $(READY) ## Renew the locks after a change of dependencies
 	$(COMPILE) --group dev pyproject.toml --output-file requirements.lock
 	cd infra && ../$(COMPILE) bootstrap.in --constraints ../requirements.lock --output-file bootstrap.lock
 	cd infra && ../$(COMPILE) peers.in --output-file peers.lock
+	cd infra && ../$(COMPILE) tools.in --output-file tools.lock
 
 COMPILE = .uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header
 
 clean: ## Remove environments and caches; results in mlruns stay
-	rm -rf .venv .venv-peers .uv .fanfold .pytest_cache .ruff_cache .import_linter_cache \
+	rm -rf .venv .venv-peers .venv-tools .uv .fanfold .pytest_cache .ruff_cache .import_linter_cache \
 	  .hypothesis .coverage
 	find src tests jobs infra -name __pycache__ -prune -exec rm -rf {} +
 
@@ -117,6 +139,11 @@ $(READY): pyproject.toml requirements.lock infra/bootstrap.lock infra/environmen
 $(PEERS_READY): infra/peers.lock infra/bootstrap.lock infra/environment.py
 	@'$(PEERS_PYTHON)' infra/environment.py .venv-peers infra/peers.lock
 	@rm -f .venv-peers/.ready-* && touch '$@'
+
+$(TOOLS_READY): infra/tools.lock infra/bootstrap.lock infra/environment.py
+	@$(FIND_PYTHON)
+	@'$(PYTHON)' infra/environment.py .venv-tools infra/tools.lock
+	@rm -f .venv-tools/.ready-* && touch '$@'
 
 FIND_PYTHON = command -v '$(PYTHON)' >/dev/null || { \
   echo "fanfold: needs Python 3.11 to 3.13, but there is no $(PYTHON) here." \

@@ -23,7 +23,7 @@ def main() -> int:
     """Print what is stale and return the exit code."""
     project = tomllib.loads((REPO / "pyproject.toml").read_text())
     stale = list(findings("requirements.lock", direct_requirements(project), "fanfold"))
-    for name in ("bootstrap", "peers"):
+    for name in ("bootstrap", "peers", "tools"):
         wanted = [Requirement(line) for line in _requirement_lines(f"infra/{name}.in")]
         stale += findings(f"infra/{name}.lock", wanted, f"-r {name}.in")
     for finding in stale:

@@ -97,12 +97,16 @@ class TinyBroker:
             assert self.position * ticket.side >= 0, "an opening never crosses zero"
             return
         assert self.position * ticket.side < 0, "an exit must have something to close"
+        free = abs(self.position) - self._reserved()
+        assert ticket.lots <= free, f"more than is held: {ticket.lots} of {free}"
+
+    def _reserved(self, without: str = "") -> int:
+        """Lots that open exits hold: a family for the same ones, a successor's among them."""
         families: dict[str, int] = {}
         for one in self.open():
-            if one.closes and one.status != "held":
+            if one.closes and one.status != "held" and one.family != without:
                 families[one.family] = max(families.get(one.family, 0), one.left)
-        free = abs(self.position) - sum(families.values())
-        assert ticket.lots <= free, f"more than is held: {ticket.lots} of {free}"
+        return sum(families.values())
 
     def accept(self, ticket: Ticket) -> None:
         if ticket.status == "pending_new" and not ticket.replaces:
@@ -195,8 +199,7 @@ class TinyBroker:
             return False
         if old.closes:
             grows = ticket.lots - old.lots
-            same = [o for o in self.open() if o.closes and o.family == old.family]
-            taken = sum(o.left for o in self.open() if o.closes and o not in same)
+            taken = self._reserved(without=old.family)
             assert old.left + grows + taken <= abs(self.position), "more than is held"
         ticket.family, ticket.replaces, ticket.legs = old.family, old.name, old.legs
         self.tickets[ticket.name] = ticket

@@ -3,9 +3,6 @@
 import json
 import os
 import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -16,10 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from fanfold.cli import main
-from fanfold.distributed.live_head import cluster_of, has_members
 from fanfold.live.folder import Folder
 from fanfold.live.registry import entry_of, is_running
-from fanfold.live.supervision import SUPERVISOR
 from fanfold.workflows.live.parity import parity_job
 from fanfold.workflows.live.status import status_of
 
@@ -36,7 +31,6 @@ class Command:
     """`fanfold live` with a home of its own; what it starts are processes all the same."""
 
     home: Path
-    hosts: str
 
     @property
     def folder(self) -> Folder:
@@ -44,19 +38,12 @@ class Command:
 
     def run(self, *arguments: str, code: int = 0) -> dict[str, Any]:
         words = ["live", *arguments, "--json"]
-        if self.hosts == "ray":  # a process is in one cluster at most, this one maybe in another
-            asked = [sys.executable, "-m", "fanfold.cli", *words]
-            ran = subprocess.run(asked, capture_output=True, text=True, timeout=300, check=False)
-            assert ran.returncode == code, (ran.returncode, ran.stdout, ran.stderr)
-            return json.loads(ran.stdout.splitlines()[-1])
         done = CliRunner().invoke(main, words)
         assert done.exit_code == code, (done.exit_code, done.output)
         return json.loads(done.stdout.splitlines()[-1])
 
     def up(self, *more: str, code: int = 0) -> dict[str, Any]:
-        return self.run(
-            "up", str(CONFIG), "--set", f"live.host.hosts={self.hosts}", *more, code=code
-        )
+        return self.run("up", str(CONFIG), "--set", "live.host.hosts=processes", *more, code=code)
 
     def until(self, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         limit = time.monotonic() + SEEN_S
@@ -71,7 +58,7 @@ class Command:
 
 @pytest.fixture
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Command]:
-    made = Command(tmp_path, "processes")
+    made = Command(tmp_path)
     # What the sample is converted to, and what was compiled, is kept: making it takes long.
     kept = Path(os.environ["FANFOLD_HOME"])
     for each in kept.iterdir() if kept.is_dir() else ():
@@ -151,43 +138,3 @@ def test_commands_without_a_deployment_say_so(command: Command) -> None:
     for name in ("status", "kill", "resume", "down"):
         found = command.run(name, code=2)
         assert "must be brought up first" in found["error"]
-
-
-def outer_addresses() -> list[str]:
-    """Where others would reach this machine; nothing is sent."""
-    with socket.socket(type=socket.SOCK_DGRAM) as asked:
-        if asked.connect_ex(("192.0.2.1", 9)):
-            return []  # it has no way out
-        address = str(asked.getsockname()[0])
-    return [] if address.startswith("127.") else [address]
-
-
-def is_reached(address: str, port: int) -> bool:
-    with socket.socket() as visitor:
-        return visitor.connect_ex((address, port)) == 0
-
-
-@pytest.mark.cluster
-def test_the_same_on_actors(command: Command) -> None:
-    """Ray starts anew what dies, HALTED and with what it knew; down leaves nothing of it."""
-    command.hosts = "ray"
-    up = command.up()
-    assert up["status"] == "up"
-    cluster = cluster_of(command.folder)
-    assert cluster is not None
-    assert cluster.head is not None
-    port = int(cluster.address.rpartition(":")[2])
-    assert is_reached("127.0.0.1", port)
-    assert not any(is_reached(address, port) for address in outer_addresses())
-    os.kill(pid_of(up, "signal"), signal.SIGKILL)
-    back = command.until(lambda found: found["status"] == "up" and found["epoch"] > up["epoch"])
-    incarnations = {name: one["incarnation"] for name, one in back["components"].items()}
-    assert incarnations == {**dict.fromkeys(incarnations, 1), "signal": 2}
-    lines = (command.folder.logs / "signal.jsonl").read_text().splitlines()
-    log = [json.loads(line) for line in lines]
-    assert [one["incarnation"] for one in log if one["text"] == "signal is open"] == [1, 2]
-    assert set(command.run("down")["components"].values()) == {"stopped"}
-    for name in (*incarnations, SUPERVISOR, "venue"):
-        assert not command.runs(name), name
-    assert not is_running(cluster.head)
-    assert not has_members(cluster.head.pid)

@@ -11,6 +11,7 @@ from tests.fakes.live_desk import Desk, desk_at
 from tests.fakes.venue_process import Venue
 from tests.fakes.venue_world import in_session, world
 
+from fanfold.errors import LiveError
 from fanfold.live.execution.ids import client_order_id
 from fanfold.live.halts import Latch, ask_reset, latches, reset, set_latch
 from fanfold.live.messages import AccountState, Fill, OrderChange
@@ -281,21 +282,38 @@ def test_coins_are_held_less_the_brokers_fee(desk: Desk) -> None:
     assert desk.held()[2] == 0
 
 
-def test_a_full_disk_halts_before_anything_leaves(desk: Desk) -> None:
+def full(*_: object) -> None:
+    raise LiveError("disk full")
+
+
+def test_what_cannot_be_written_down_does_not_leave(desk: Desk) -> None:
     bought(desk, 10)
-    journal = desk.made._book.journal
-
-    def full(*_: object) -> None:
-        from fanfold.errors import LiveError
-
-        raise LiveError("disk full")
-
-    journal.intend = full  # type: ignore[method-assign]
+    desk.made._book.journal.put = full  # type: ignore[method-assign]
     desk.approve(20)
     desk.run(0.2)
     assert len(desk.orders()) == 1
     assert [latch.name for latch in latches(desk.folder)] == ["journal"]
     assert not desk.gate
+
+
+def test_where_the_journal_is_full_an_order_is_in_the_outbox_and_no_other_leaves(
+    desk: Desk,
+) -> None:
+    bought(desk, 10)
+    desk.made._book.journal.enter = full  # type: ignore[method-assign]
+    desk.approve(20)
+    desk.approve(30)
+    desk.run(0.2)
+    names = [order["client_order_id"] for order in desk.orders()]
+    assert len(names) == 2
+    assert [latch.name for latch in latches(desk.folder)] == ["journal"]
+    assert not desk.gate
+    desk.restart()
+    known = desk.made._book.journal.order(names[0])
+    assert known is not None
+    assert (known.lots, known.state) == (10, "unknown")
+    desk.armed()
+    desk.until(lambda: desk.made._book.held[0] == 20)
 
 
 def test_no_key_is_in_anything_that_can_be_shown(desk: Desk) -> None:

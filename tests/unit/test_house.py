@@ -110,7 +110,7 @@ def test_a_stale_lock_is_noticed(tmp_path: Path) -> None:
     for name in ("infra/hooks/locks.py", "pyproject.toml", "requirements.lock"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text((REPO / name).read_text())
-    for name in ("bootstrap", "peers"):
+    for name in ("bootstrap", "peers", "tools"):
         for suffix in ("in", "lock"):
             file = f"infra/{name}.{suffix}"
             (tmp_path / file).write_text((REPO / file).read_text())
@@ -118,7 +118,9 @@ def test_a_stale_lock_is_noticed(tmp_path: Path) -> None:
     fresh = subprocess.run(check, capture_output=True, text=True, check=False)
     assert fresh.stderr == ""
     asked = tmp_path / "pyproject.toml"
-    asked.write_text(re.sub(r"ray\[default\]==[\d.]+", "ray[default]==9.9.9", asked.read_text()))
+    asked.write_text(
+        re.sub(r"ray\[default,serve\]==[\d.]+", "ray[default,serve]==9.9.9", asked.read_text())
+    )
     answer = subprocess.run(check, capture_output=True, text=True, check=False)
     assert answer.returncode == 1
-    assert "must hold ray[default]==9.9.9, was 2" in answer.stderr
+    assert "must hold ray[default,serve]==9.9.9, was 2" in answer.stderr

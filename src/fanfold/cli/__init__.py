@@ -3,7 +3,7 @@
 import click
 
 from fanfold import __version__
-from fanfold.cli import chaos, data, live, research, run, venue
+from fanfold.cli import chaos, data, live, promotion, research, run, venue
 
 __all__ = ["main"]
 
@@ -25,6 +25,10 @@ def main() -> None:
       fanfold live up configs/live_paper.yaml   trade there, with the code that was tested
     """  # noqa: D301  (click reads the escape itself)
 
+
+research.audit.add_command(promotion.gates)
+live.live.add_command(promotion.promote)
+live.live.add_command(promotion.rollback)
 
 for _command in (
     *(run.run, run.submit),

@@ -1,4 +1,4 @@
-"""Live trading: `fanfold live up | status | kill | resume | down`."""
+"""Live trading: `fanfold live up | status | kill | resume | down | serve | token`."""
 
 import getpass
 import os
@@ -11,6 +11,8 @@ from typing import Any, Final
 import click
 
 from fanfold.cli.context import FAILURE, Context, common, guarded
+from fanfold.cli.live_page import serve, token
+from fanfold.cli.trace import trace
 
 WATCH_S: Final = 2.0
 """Time between two looks of `status --watch` [s]."""
@@ -26,7 +28,7 @@ def live() -> None:
 
     A deployment is one strategy on one account: processes that watch the market, decide,
     check and send orders, and one that watches them. They outlive the command that started
-    them.
+    them. `up` shows the address of its page.
 
     \b
     A first one, with no account anywhere:
@@ -58,7 +60,8 @@ def up(
 ) -> None:
     """Bring up the deployment that a YAML file describes, and wait until it is armed.
 
-    After a crash the same command goes on where it was. Keys of an account come from the
+    The address that it shows opens its page: keep it, what follows the # may act. After a crash
+    the same command goes on where it was. Keys of an account come from the
     environment, APCA_API_KEY_ID and APCA_API_SECRET_KEY, or the file that FANFOLD_SECRETS
     names; real money takes live.broker.at=live and live.broker.real_money=true beside them.
 
@@ -110,11 +113,12 @@ def status(deployment: str | None, *, watch: bool, as_json: bool, debug: bool) -
 
     def work(context: Context) -> None:
         from fanfold.workflows.live.deployments import deployment_named
+        from fanfold.workflows.live.page import page_of
         from fanfold.workflows.live.status import status_lines, status_of
 
         folder = deployment_named(deployment)
         while True:
-            content = status_of(folder)
+            content = status_of(folder) | page_of(folder)
             if watch and sys.stdout.isatty():
                 click.clear()
             for line in status_lines(content):
@@ -197,7 +201,7 @@ def resume(deployment: str | None, codes: tuple[str, ...], *, as_json: bool, deb
 @click.option("--flatten", is_flag=True, help="Cancel and flatten first, as kill does.")
 @common
 def down(deployment: str | None, *, flatten: bool, as_json: bool, debug: bool) -> None:
-    """Stop a deployment in order, and the venue and the cluster that were started for it.
+    """Stop a deployment in order, and the page, venue and cluster that were started for it.
 
     Positions and orders at the broker stay as they are, unless --flatten; what stays is said.
 
@@ -220,6 +224,11 @@ def down(deployment: str | None, *, flatten: bool, as_json: bool, debug: bool) -
     guarded(work, as_json=as_json, debug=debug)
 
 
+live.add_command(serve)
+live.add_command(token)
+live.add_command(trace)
+
+
 def _listed(values: Sequence[str | Sequence[Any]] | None) -> str:
     return ", ".join(
         one if isinstance(one, str) else " ".join(map(str, one)) for one in values or ()
@@ -231,6 +240,10 @@ def _show_up(context: Context, content: dict[str, Any]) -> None:
 
     for name, one in content["components"].items():
         context.say(f"{name:<12} {shown_state(name, one['state']):<9} pid {one['pid']}")
+    if content["page"] == "up":
+        context.say(f"page         {content['url']}")
+    elif content["page"] != "none":
+        context.warn(f"trading without a page, which is {content['page']}")
     if content["latches"]:
         context.warn(f"halted by {', '.join(content['latches'])}: see fanfold live resume")
     context.say(f"{content['deployment']} is {content['status']}: fanfold live status --watch")

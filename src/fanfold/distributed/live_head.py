@@ -1,10 +1,9 @@
 """A Ray head of our own for live actors: on this machine, and outliving whoever starts it.
 
-Its authentication is off, since Ray's would write a token into the user's home and turn
-itself on for every other Ray there; what protects it is the machine, so it is for one whose
-users trust each other: it listens on the loopback address alone. Where they do not, start a
-head with a token (``cluster/local.sh``) and name it with ``--address``. No key ever goes
-through Ray: each process finds its own.
+It listens on the loopback address, but for one port of Serve's that nothing moves there, and
+asks for a token on all of them: a file of its own beside the deployments, since one in the
+user's home would turn itself on for every other Ray there. No key ever goes through Ray:
+each process finds its own.
 
 What only people or many machines need is left out (autoscaler, dashboard, log monitor): it
 would take as long to start as all that trades.
@@ -12,6 +11,7 @@ would take as long to start as all that trades.
 
 import importlib.util
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -33,6 +33,9 @@ from fanfold.live.registry import Entry, born_of, is_running
 READY_S: Final = 120.0
 """How long a head may take on a busy machine [s]."""
 
+TRIES_MAX: Final = 3
+"""Heads that are started until one comes up: on a busy machine Ray's own half minute may pass."""
+
 STOP_S: Final = 30.0
 """How long a head may take to end its processes [s]."""
 
@@ -43,8 +46,9 @@ outer address in place of the loopback one, and listens there."""
 STORE_BYTES: Final = 100_000_000
 """Shared memory: no data go through it [bytes]."""
 
-WORKERS: Final = 6
-"""Workers that are started at once: a supervisor and five components, none waits for another."""
+WORKERS: Final = 9
+"""Workers that are started at once, so that none waits for another: a supervisor, five
+components, and the three of the page (Serve's controller, its proxy, the replica)."""
 
 WORKER_PORTS: Final = 40
 """Ports for its workers."""
@@ -63,6 +67,7 @@ _PORTS: Final = (
 _FIRST_PORTS: Final = range(20_000, 32_000, 100)
 """Where free ports are looked for: below those that the system gives away itself."""
 
+_TOKEN_BYTES: Final = 32
 _POLL_S: Final = 0.1
 _LOOPBACK: Final = "127.0.0.1"
 
@@ -92,6 +97,14 @@ def note_cluster(folder: Folder, address: str) -> Cluster:
     return _noted(folder, Cluster(address=address))
 
 
+def metrics_address(cluster: Cluster) -> str | None:
+    """Where a head of our own shows Ray's metrics, None for somebody else's."""
+    if cluster.head is None:
+        return None
+    first = int(cluster.address.rpartition(":")[2])  # of a block: the others follow it
+    return f"{_LOOPBACK}:{first + _PORTS.index('metrics-export-port')}"
+
+
 def begin_head(folder: Folder) -> Cluster:
     """Start the deployment's own head, if it does not run; it comes up meanwhile.
 
@@ -109,7 +122,7 @@ def begin_head(folder: Folder) -> Cluster:
             stdout=written,
             stderr=written,
             start_new_session=True,
-            env=environ(),
+            env=environ(folder),
         )
     entry = Entry(
         pid=started.pid,
@@ -126,11 +139,29 @@ def head_of(folder: Folder) -> Cluster:
     Raises:
         JobError: It does not come up.
     """
-    cluster, log = begin_head(folder), _log_of(folder)
+    for left in reversed(range(TRIES_MAX)):
+        cluster = begin_head(folder)
+        try:
+            return await_head(folder, cluster)
+        except JobError:
+            end_head(folder)
+            if not left:
+                raise
+    raise AssertionError  # the last try returns or raises
+
+
+def await_head(folder: Folder, cluster: Cluster) -> Cluster:
+    """Wait until the head of a cluster is up, if it is one of our own; the cluster.
+
+    Raises:
+        JobError: It does not come up.
+    """
+    if cluster.head is None:
+        return cluster
+    log = _log_of(folder)
     until = time.monotonic() + READY_S
     while b"Ray runtime started" not in log.read_bytes():
         if not is_running(cluster.head) or time.monotonic() > until:
-            end_head(folder)
             raise JobError(f"a Ray head must come up within {READY_S:g} s, did not: see {log}")
         time.sleep(_POLL_S)
     return cluster
@@ -140,27 +171,42 @@ def end_head(folder: Folder) -> None:
     """End the head that we started, with all its processes; nobody else's."""
     cluster = cluster_of(folder)
     _note(folder).unlink(missing_ok=True)
-    if cluster is None or cluster.head is None or not is_running(cluster.head):
+    if cluster is None or cluster.head is None:
         return
     group = cluster.head.pid  # it leads a session of its own
-    _signal_group(group, signal.SIGTERM)
-    until = time.monotonic() + STOP_S
-    while has_members(group) and time.monotonic() < until:
-        time.sleep(_POLL_S)
-    _signal_group(group, signal.SIGKILL)
+    # Killed, it leaves some behind, whose group keeps its number; else that may be another's.
+    if born_of(group) in (None, cluster.head.born) and has_members(group):
+        _signal_group(group, signal.SIGTERM)
+        until = time.monotonic() + STOP_S
+        while has_members(group) and time.monotonic() < until:
+            time.sleep(_POLL_S)
+        _signal_group(group, signal.SIGKILL)
     shutil.rmtree(_own_place(folder), ignore_errors=True)
 
 
-def environ() -> dict[str, str]:
+def entrance(folder: Folder) -> dict[str, str]:
+    """What a process must have in its environment to be let in by our own head."""
+    return {
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(_token_file(folder)),
+        "RAY_USAGE_STATS_ENABLED": "0",
+        ONE_MACHINE: "0",
+    }
+
+
+def environ(folder: Folder) -> dict[str, str]:
     """The environment of a head: what its actors inherit, the keys of an account among it."""
     named = {name: text for name, text in os.environ.items() if not name.startswith("RAY_")}
     paths = [source_folder(), *filter(None, [os.environ.get("PYTHONPATH")])]
     return named | {
         "FANFOLD_HOME": str(home()),
         "PYTHONPATH": os.pathsep.join(paths),
-        "RAY_AUTH_MODE": "disabled",
-        "RAY_USAGE_STATS_ENABLED": "0",
-        ONE_MACHINE: "0",
+        **entrance(folder),
+        # On a busy machine its processes take longer to start than Ray would wait.
+        "RAY_agent_register_timeout_ms": str(round(READY_S * 1_000)),
+        # Serve asks its proxy every ten seconds and believes the third silence: half a minute
+        # without a page.
+        "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",
         # Its actors were ended in order: nothing is left for it to wait for.
         "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0",
     }
@@ -185,6 +231,14 @@ def _command(first: int, temp: Path) -> list[str]:
         *(f"--object-store-memory={STORE_BYTES}", *ports),
         *(f"--min-worker-port={workers}", f"--max-worker-port={workers + WORKER_PORTS}"),
     ]
+
+
+def _token_file(folder: Folder) -> Path:
+    """The token of all heads of ours: a process knows one at most, so one serves them all."""
+    file = folder.path.parent / "ray.token"
+    if not file.is_file():
+        write_durably(file, secrets.token_hex(_TOKEN_BYTES).encode())
+    return file
 
 
 def _own_place(folder: Folder) -> Path:

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from fanfold.distributed.live_head import (
-    ONE_MACHINE,
     Cluster,
     cluster_of,
     end_head,
+    entrance,
     head_of,
     note_cluster,
     source_folder,
@@ -40,7 +40,14 @@ NAMESPACE: Final = "live"
 END_S: Final = 10.0
 """How long Ray may take to forget an actor [s]."""
 
+SILENT_S: Final = 20.0
+"""How long a supervisor may take to say that it lives; also on a busy machine, as it starts [s]."""
+
 HEALTH_THREADS: Final = 2
+
+NODE_SHARE: Final = 0.01
+"""Part of a node's resource that an actor takes, where the settings name one: it is for finding
+the node, not for counting."""
 
 _POLL_S: Final = 0.05
 
@@ -191,9 +198,36 @@ def start_supervisor_actor(folder: Folder, address: str | None) -> None:
         JobError: There is no cluster at the address, or none comes up.
     """
     cluster = head_of(folder) if address is None else note_cluster(folder, address)
-    with _connected(cluster):
+    with connected_to(folder, cluster):
         end_actors(folder, (SUPERVISOR,))
         _made(_supervisor_class(), folder, SUPERVISOR, str(folder.path))
+
+
+def keep_supervisor(folder: Folder) -> None:
+    """Look after the supervisor, from within its cluster: its actors are found as they are.
+
+    Ray starts it anew where it died; where Ray has forgotten it, it is made, and where it
+    stands still, it is ended.
+
+    Raises:
+        LiveError: It did not answer; it has been ended, and Ray starts another.
+    """
+    hosts = RayHosts(folder)
+    if hosts.is_gone(SUPERVISOR):
+        _made(_supervisor_class(), folder, SUPERVISOR, str(folder.path))
+        return
+    entry = entry_of(folder, SUPERVISOR)
+    try:
+        hosts.ask(SUPERVISOR, "ping", seconds=SILENT_S)
+    except LiveError:
+        if entry_of(folder, SUPERVISOR) == entry:  # it has not just been started anew
+            hosts.end(SUPERVISOR)
+        raise
+
+
+def own_address() -> str:
+    """Address of the cluster that this process is in."""
+    return str(_ray().get_runtime_context().gcs_address)
 
 
 def stop_actors(folder: Folder, names: Sequence[str]) -> dict[str, str]:
@@ -208,7 +242,7 @@ def stop_actors(folder: Folder, names: Sequence[str]) -> dict[str, str]:
     """
     became: dict[str, str] = {}
     try:
-        with _connected(_reachable(folder, names)):
+        with connected_to(folder, _reachable(folder, names)):
             end_actors(folder, (SUPERVISOR,))
             became[SUPERVISOR] = "stopped"
             for name in names:
@@ -283,7 +317,20 @@ def _made(kind: Any, folder: Folder, name: str, *arguments: str) -> Any:
         max_task_retries=0,
         num_cpus=0,
         runtime_env={"env_vars": environ} if environ else None,
+        **_place(folder),
     ).remote(*arguments)
+
+
+def _place(folder: Folder) -> dict[str, Any]:
+    """Where an actor is: a deployment's folder, doors and sockets are on one machine."""
+    node = read_plan(folder).settings.host.node
+    if node:
+        return {"resources": {node: NODE_SHARE}}
+    ray = _ray()
+    affinity = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
+    return {
+        "scheduling_strategy": affinity(ray.get_runtime_context().get_node_id(), soft=False),
+    }
 
 
 def _component_class() -> Any:
@@ -299,10 +346,15 @@ def _supervisor_class() -> Any:
 
 
 @contextmanager
-def _connected(cluster: Cluster) -> Generator[None]:
+def connected_to(folder: Folder, cluster: Cluster) -> Generator[None]:
+    """A connection to a deployment's cluster, ended here unless there was one before.
+
+    Raises:
+        JobError: Nobody answers there, or this process is in another cluster.
+    """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if cluster.head is not None:
-        os.environ |= {"RAY_AUTH_MODE": "disabled", ONE_MACHINE: "0"}
+        os.environ |= entrance(folder)
     ray = _ray()
     ours = not ray.is_initialized()
     if ours:

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
+from fanfold.distributed.throughput import counted
 from fanfold.errors import FanfoldError, JobError
 
 Shared = TypeVar("Shared")
@@ -37,7 +38,8 @@ def ray_map(
     ray: Any = untyped
 
     def run_held(key: str, arrived: Shared, chunk: Chunk) -> R:
-        return run(latest(key, arrived), chunk)
+        with counted(run.__name__, chunk):
+            return run(latest(key, arrived), chunk)
 
     task: Any = ray.remote(run_held).options(max_retries=TASK_RETRIES_MAX, name=run.__name__)
     held: Any = shared if isinstance(shared, ray.ObjectRef) else share(shared)

@@ -22,13 +22,15 @@ class Vector(list[float]):
 class Record:
     """Base of all records; annotate fields as `int`, `float` or `Vector`."""
 
-    __slots__ = ("_floats", "_ints")
+    __slots__ = ("_floats", "_ints", "_vectors")
     dtype: ClassVar[np.dtype[Any]]
+    _vector_places: ClassVar[tuple[int, ...]] = ()
 
     def __init__(self, floats: memoryview, ints: memoryview) -> None:
         """See one record through two views of the same bytes."""
         self._floats: Any = floats
         self._ints: Any = ints
+        self._vectors = {at: floats[at : at + VECTOR_SIZE] for at in self._vector_places}
 
     def __init_subclass__(cls) -> None:
         """Turn the annotations into a dtype and into properties."""
@@ -46,6 +48,7 @@ class Record:
             elif kind is Vector:
                 fields.append((name, "f8", (VECTOR_SIZE,)))
                 setattr(cls, name, _vector_property(place))
+                cls._vector_places += (place,)
                 place += VECTOR_SIZE
         cls.dtype = np.dtype(fields)
 
@@ -92,6 +95,6 @@ def _float_property(place: int) -> property:
 
 def _vector_property(place: int) -> property:
     def read(record: Any) -> memoryview:
-        return record._floats[place : place + VECTOR_SIZE]  # noqa: SLF001
+        return record._vectors[place]  # noqa: SLF001
 
     return property(read)

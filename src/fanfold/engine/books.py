@@ -8,6 +8,7 @@ import numpy as np
 from fanfold.domain.compiled import Compiled
 from fanfold.domain.decision import Asset, Portfolio
 from fanfold.domain.record import view
+from fanfold.engine import light
 from fanfold.engine.rules import rules_of
 from fanfold.engine.spec import Terms
 from fanfold.engine.step.begin import begin_run
@@ -61,12 +62,23 @@ class Books:
     Attributes:
         decide: The decision, called plain.
         written: Prices that it may write; None is not known.
-        assets, desks, portfolio, account, rules: Light views of the records.
-        arrays: The records and arrays that change, by name.
+        lag: Bars by which wishes are delayed.
+        is_light: Whether desks, account and rules are objects of their own.
+        memory, wishes, scratch: Views of the decision's memory, of what was heard of what it
+            wrote, and of the limits' working rows.
+        assets, desks, portfolio, account, rules: The records, one object each: views of their
+            memory, or for plain Python objects of its own.
     """
 
     def __init__(
-        self, strategy: Strategy, universe: Universe, terms: Terms, scratch: Any, *, facts: bool
+        self,
+        strategy: Strategy,
+        universe: Universe,
+        terms: Terms,
+        scratch: Any,
+        *,
+        facts: bool,
+        machine: bool,
     ) -> None:
         """Begin with the terms' cash and nothing else.
 
@@ -79,7 +91,7 @@ class Books:
         if isinstance(decide, Compiled):
             self.written = prices_written(cast("Compiled[..., None]", decide))
         count = len(universe.symbols)
-        self.arrays: dict[str, Any] = {
+        self._arrays: dict[str, Any] = {
             "assets": Asset.zeros(count),
             "desks": Desk.zeros(count),
             "portfolio": Portfolio.zeros(1),
@@ -89,17 +101,53 @@ class Books:
             "scratch": scratch,
             "account": Account.zeros(1),
         }
-        self.rules_array = _rules(universe, terms, self.written, facts=facts)
-        self.assets = Asset.views(self.arrays["assets"])
-        self.desks = Desk.views(self.arrays["desks"])
-        (self.portfolio,) = Portfolio.views(self.arrays["portfolio"])
-        (self.account,) = Account.views(self.arrays["account"])
-        (self.rules,) = Rules.views(self.rules_array)
-        self.memory = view(self.arrays["memory"])
+        self._rules_array = _rules(universe, terms, self.written, facts=facts)
+        self.is_light = False
+        self.lag = len(self._arrays["delayed"])
+        self.assets = Asset.views(self._arrays["assets"])
+        self.desks: list[Any] = Desk.views(self._arrays["desks"])
+        (self.portfolio,) = Portfolio.views(self._arrays["portfolio"])
+        self.account: Any = Account.views(self._arrays["account"])[0]
+        self.rules: Any = Rules.views(self._rules_array)[0]
+        self.memory = view(self._arrays["memory"])
+        self.wishes, self.scratch = view(self._arrays["wishes"]), view(scratch)
         self._begin(strategy, universe, terms)
+        if not machine:
+            self.is_light = True
+            self.desks = light.light(Desk, self._arrays["desks"])
+            (self.account,) = light.light(Account, self._arrays["account"])
+            (self.rules,) = light.light(Rules, self._rules_array)
+
+    @property
+    def arrays(self) -> dict[str, Any]:
+        """The records and arrays that change, by name, as they are now.
+
+        Whoever changes them calls `take_over` after it.
+        """
+        self._keep()
+        return self._arrays
+
+    @property
+    def rules_array(self) -> Any:
+        """The rules as machine code and snapshots take them."""
+        self._keep()
+        return self._rules_array
+
+    def _keep(self) -> None:
+        if self.is_light:
+            light.keep(Desk, self.desks, self._arrays["desks"])
+            light.keep(Account, [self.account], self._arrays["account"])
+            light.keep(Rules, [self.rules], self._rules_array)
+
+    def take_over(self) -> None:
+        """Go on with what was written into the arrays."""
+        if self.is_light:
+            light.take_over(Desk, self._arrays["desks"], self.desks)
+            light.take_over(Account, self._arrays["account"], [self.account])
+            light.take_over(Rules, self._rules_array, [self.rules])
 
     def _begin(self, strategy: Strategy, universe: Universe, terms: Terms) -> None:
-        arrays = self.arrays
+        arrays = self._arrays
         begin_run(
             0,
             0,
@@ -121,8 +169,8 @@ class Books:
 
     def machine(self) -> tuple[Any, ...]:
         """Arguments of the step's halves for machine code, see `plain`."""
-        arrays, nothing = self.arrays, (FillRow.zeros(0), OrderRow.zeros(0), BookingRow.zeros(0))
-        state = arrays["account"], self.rules_array
+        arrays, nothing = self._arrays, (FillRow.zeros(0), OrderRow.zeros(0), BookingRow.zeros(0))
+        state = arrays["account"], self._rules_array
         books = arrays["wishes"], arrays["delayed"], arrays["scratch"]
         return (
             (arrays["assets"], arrays["desks"], arrays["portfolio"], *state, *nothing),
@@ -132,7 +180,7 @@ class Books:
 
     def plain(self) -> tuple[Any, ...]:
         """What `open_step` takes from `assets` on, `close_step` to `scratch`, from `desks` on."""
-        arrays = self.arrays
+        arrays = self._arrays
         state = [self.account], [self.rules]
         books = [view(arrays[name]) for name in ("wishes", "delayed", "scratch")]
         return (
@@ -143,9 +191,17 @@ class Books:
 
     def renumber(self, shift: int) -> None:
         """Make all numbers of bars smaller."""
-        desks = self.arrays["desks"]
-        for name in ("order_bar", "entry_bar"):
-            desks[name] = np.maximum(desks[name] - shift, -1)
+        for desk in self.desks:
+            desk.order_bar = max(desk.order_bar - shift, -1)
+            desk.entry_bar = max(desk.entry_bar - shift, -1)
+
+
+def renumbered(desks: Any, shift: int) -> Any:
+    """Records of desks with smaller numbers of bars."""
+    made = desks.copy()
+    for name in ("order_bar", "entry_bar"):
+        made[name] = np.maximum(made[name] - shift, -1)
+    return made
 
 
 def check_outside(strategy: type[Strategy], terms: Terms) -> None:

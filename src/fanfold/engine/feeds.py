@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fanfold.domain.panel import trades_in
 from fanfold.domain.record import view
 from fanfold.domain.timeframe import week_end_among
+from fanfold.engine.light import linked
 from fanfold.engine.universe import Moment, Rows
 from fanfold.errors import ConfigError
 from fanfold.strategies.indicators import Indicator
@@ -73,7 +74,7 @@ class Feeds:
         out = flat[first : first + feature.output_count]
         if inner is feature and inner.beside is None:
             state = feature.start()
-            self.updates[asset].append((type(feature).update.function, view(state), out))
+            self.updates[asset].append((_plain(type(feature).update), view(state), out))
             self.states.append(state)
         else:
             stream = Stream(feature)
@@ -118,6 +119,11 @@ class Feeds:
         for streams in self._streams:
             for stream, out in streams:
                 stream.latest[:] = out
+
+
+def _plain(update: Any) -> Callable[..., None]:
+    """An update as plain Python calls it: modules of users may change what theirs reads."""
+    return linked(update) if update.__module__.startswith("fanfold.") else update.function
 
 
 def _adjusted(row: Any, ratio: float) -> Any:

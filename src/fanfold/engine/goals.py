@@ -1,19 +1,22 @@
 """What a run wants of its assets, as those outside are told it."""
 
 import math
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any
 
+from fanfold.engine.light import linked
 from fanfold.engine.step.exits import stop_level
 from fanfold.engine.step.outside import stop_before_entry
-from fanfold.engine.step.state import FORWARD, Desk
+from fanfold.engine.step.state import FORWARD
 from fanfold.engine.step.trigger import on_tick
 from fanfold.engine.universe import Goal
 
+_stop_level = linked(stop_level)
+_stop_before_entry = linked(stop_before_entry)
+_on_tick = linked(on_tick)
+
 Said = tuple[int, float | None, float | None, float | None, float | None, bool]
 """A goal's lots, prices, levels and whether it is forced; None where there is none."""
-
-_LOOKED_AT: Final = Desk.dtype.fields["units"][1] if Desk.dtype.fields else 0
-"""Where the part of a desk begins that decides a goal [bytes]: its mark lies before it."""
 
 
 class Goals:
@@ -24,13 +27,10 @@ class Goals:
         reasons: Why a limit outside has last taken from each asset's goal, or "".
     """
 
-    def __init__(self, desks: list[Any], records: Any, rules: Any) -> None:
+    def __init__(self, desks: list[Any], rules: Any) -> None:
         """Begin with nothing wanted and nothing told."""
         self._desks = desks
         self._rules = rules
-        bytes_of = records.view("u1").reshape(len(desks), -1)
-        self._parts = bytes_of[:, _LOOKED_AT:]
-        self._before = b""
         self.said: list[Said] = [(0, None, None, None, None, False)] * len(desks)
         self.reasons: list[str] = [""] * len(desks)
 
@@ -38,25 +38,33 @@ class Goals:
         """Go on with what was told before."""
         self.said = list(said)
         self.reasons = list(reasons)
-        self._before = b""
 
-    def news(self, t: int, facts: Any, *, asked: bool) -> list[Goal]:
-        """Goals that are not as told last; with `asked` also those asked for at bar t."""
-        parts = self._parts.tobytes()
-        if parts == self._before:
-            return []
-        self._before = parts
+    def news(
+        self, t: int, facts: Any, *, asked: bool, desks: Sequence[Any] | None = None
+    ) -> list[Goal]:
+        """Goals that are not as told last; with `asked` also those asked for at bar t.
+
+        Args:
+            t: The newest bar.
+            facts: See `fanfold.engine.step.state`.
+            asked: Whether what was asked for again is news.
+            desks: Those that may have changed; all if left out.
+        """
         found: list[Goal] = []
-        for i, desk in enumerate(self._desks):
-            said = self._now(t, desk, facts)
+        for desk in self._desks if desks is None else desks:
+            i, said = desk.index, self._now(t, desk, facts)
             if said != self.said[i] or (asked and desk.order_bar == t):
                 self.said[i] = said
                 found.append(_goal(i, said, desk))
         return found
 
+    def of(self, t: int, facts: Any, desks: Sequence[Any]) -> list[Goal]:
+        """What some desks want, whatever was told."""
+        return [_goal(desk.index, self._now(t, desk, facts), desk) for desk in desks]
+
     def all(self, t: int, facts: Any) -> list[Goal]:
         """The goals of all assets."""
-        return [_goal(i, self._now(t, desk, facts), desk) for i, desk in enumerate(self._desks)]
+        return self.of(t, facts, self._desks)
 
     def _now(self, t: int, desk: Any, facts: Any) -> Said:
         limit = stop = stop_loss = take_profit = math.nan
@@ -64,7 +72,7 @@ class Goals:
             if desk.close_order != 0 or desk.open_order != 0:
                 limit, stop = desk.limit, desk.stop
             if desk.units * desk.goal > 0:
-                stop_loss, take_profit = stop_level(desk), desk.take_profit
+                stop_loss, take_profit = _stop_level(desk), desk.take_profit
             elif desk.goal != 0:
                 stop_loss, take_profit = self._before_entry(t, desk, facts)
         levels = _or_none(limit), _or_none(stop), _or_none(stop_loss), _or_none(take_profit)
@@ -74,11 +82,11 @@ class Goals:
         """Levels that the entry will arm, if it fills at the decision's close."""
         forward = facts[FORWARD, t, desk.index] if self._rules.facts == 1 else 1.0
         side = 1 if desk.goal > 0 else -1
-        stop = stop_before_entry(desk, forward, side)
+        stop = _stop_before_entry(desk, forward, side)
         target = desk.heard_take_profit / forward
         return (
-            on_tick(t, stop, -side, desk, facts, self._rules),
-            on_tick(t, target, side, desk, facts, self._rules),
+            _on_tick(t, stop, -side, desk, facts, self._rules),
+            _on_tick(t, target, side, desk, facts, self._rules),
         )
 
 

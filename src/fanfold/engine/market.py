@@ -1,7 +1,7 @@
 """What a run fed from outside knows of the market: its last bars, features, and history."""
 
 import math
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from fanfold.domain.record import view
 from fanfold.engine.books import Books
 from fanfold.engine.feeds import Feeds
 from fanfold.engine.history import History
+from fanfold.engine.light import linked
 from fanfold.engine.spec import Terms
 from fanfold.engine.step.overnight import pass_night
 from fanfold.engine.step.state import CLOCK_ROWS, FORWARD, SESSIONS_CLOSED, SPLIT
@@ -19,6 +20,11 @@ from fanfold.engine.window import Window
 from fanfold.errors import DataError
 from fanfold.strategies.sizing import warm_up
 from fanfold.strategies.strategy import Strategy, features_of
+
+_pass_night = linked(pass_night)
+
+KNOWN_BARS: Final = 2
+"""Bars that the step tells apart: the newest, and the one before."""
 
 START = Moment(
     ts=0,
@@ -49,18 +55,30 @@ class Market:
         scales: Whether every bar, a quote too, moves what sizing or limits look back at.
     """
 
-    def __init__(self, strategy: Strategy, universe: Universe, terms: Terms, bars: int) -> None:
-        """Begin before the first bar, with room for so many bars."""
+    def __init__(
+        self,
+        strategy: Strategy,
+        universe: Universe,
+        terms: Terms,
+        bars: int,
+        *,
+        machine: bool = False,
+    ) -> None:
+        """Begin before the first bar, with room for so many bars; see `Books`."""
         features, calendar = features_of(strategy), calendar_of(universe)
         self.symbols = universe.symbols
         self.value_count = sum(feature.output_count for feature in features)
         self.feeds = Feeds(features, universe.symbols, calendar, universe.session_days)
         self.history = History(terms, len(universe.symbols), calendar)
         self.books = Books(
-            strategy, universe, terms, self.history.scratch, facts=self.history.reads_facts
+            strategy,
+            universe,
+            terms,
+            self.history.scratch,
+            facts=self.history.reads_facts,
+            machine=machine,
         )
-        lag = len(self.books.arrays["delayed"])
-        self.window = Window(len(universe.symbols), self.value_count, lag, bars)
+        self.window = Window(len(universe.symbols), self.value_count, self.books.lag, bars)
         self.forward: Any = None
         self.last = START
         self.scales = warm_up(terms.sizing) > 1 or terms.limits.outlier is not None
@@ -107,10 +125,21 @@ class Market:
         return t
 
     def pass_quotes(self, count: int, asset: int, price: float) -> None:
-        """Go on by so many quotes, of which the last was this, at the last moment."""
-        t = self._write(count, self.last, [(asset, price, price, price, price, math.nan)])
+        """Go on by so many quotes, of which the last was this, at the last moment.
+
+        Of bars before the one before the last only is known that they were: two numbers are
+        enough for all.
+        """
+        bar = asset, price, price, price, price, math.nan
+        t = self._write(min(count, KNOWN_BARS), self.last, [bar])
         if count > 1:  # of the one before the last, all that is ever looked at
             self.window.clock[SESSIONS_CLOSED, t - 1] = self.window.sessions
+
+    def make_room(self) -> None:
+        """Let the window slide now where quotes would make it slide later."""
+        window = self.window
+        if window.count + KNOWN_BARS > window.capacity:
+            self.books.renumber(window.slide())
 
     def _write(self, count: int, moment: Moment, rows: Rows) -> int:
         window, latest = self.window, self.feeds.latest
@@ -137,9 +166,7 @@ class Market:
         happens = now[:, np.newaxis].copy()
         happens[SPLIT, 0, asset] = ratio
         clock = view(np.zeros((CLOCK_ROWS, 1), np.int64))
-        pass_night.function(
-            0, view(happens), clock, books.desks, books.account, books.rules, (), (), ()
-        )
+        _pass_night(0, view(happens), clock, books.desks, books.account, books.rules, (), (), ())
         now[FORWARD, asset] *= ratio
         self.window.facts[:] = now[:, np.newaxis]
         self.use_forward()

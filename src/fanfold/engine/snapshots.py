@@ -12,6 +12,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from fanfold.engine.books import renumbered
 from fanfold.engine.goals import Said
 from fanfold.engine.market import Market
 from fanfold.engine.universe import Moment
@@ -54,10 +55,10 @@ def packed(identity: str, market: Market, flags: Flags) -> bytes:
     """All state of a run, of which nothing is left to be made up for."""
     first, bars = market.window.kept()
     last, desks = market.last, market.books.arrays["desks"]
-    numbered = desks.copy()
-    market.books.renumber(first)
-    arrays = [array.tobytes() for array in _arrays(market)]
-    desks[:] = numbered
+    arrays = [
+        (renumbered(array, first) if array is desks else array).tobytes()
+        for array in _arrays(market)
+    ]
     return msgspec.msgpack.encode(
         _Snapshot(
             form=FORM,
@@ -103,6 +104,7 @@ def unpacked(content: bytes, identity: str, market: Market) -> Flags:
     market.window.put_back(found.bars, found.bar_count)
     for array, part in zip(arrays, found.arrays, strict=True):
         array[...] = np.frombuffer(part, array.dtype).reshape(array.shape)
+    market.books.take_over()
     market.window.sessions = found.sessions
     ts, session_day, minutes, month_end, closes, nights = found.last
     market.last = Moment(

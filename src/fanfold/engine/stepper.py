@@ -7,31 +7,24 @@ by a snapshot and what came after it.
 """
 
 import math
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fanfold.domain.compiled import Compiled
-from fanfold.domain.orders import CLOSE, OPEN
 from fanfold.domain.prices import PRICE_MAX, PRICE_MIN
+from fanfold.engine import told
 from fanfold.engine.books import check_outside
 from fanfold.engine.goals import Goals
+from fanfold.engine.light import linked
 from fanfold.engine.market import Market
 from fanfold.engine.outcomes import fault_of, reason_of
-from fanfold.engine.quotes import OF_TARGET, Quotes
+from fanfold.engine.quotes import Quoted, Quotes
+from fanfold.engine.shown import OF_TARGET
 from fanfold.engine.snapshots import Flags, packed, unpacked
 from fanfold.engine.spec import Terms, spec_hash
-from fanfold.engine.step.outside import (
-    EXITS,
-    IN_GOAL,
-    allow,
-    close_step,
-    end_working,
-    hold,
-    open_step,
-    take_fill,
-)
+from fanfold.engine.step.outside import close_step, open_step
 from fanfold.engine.step.state import OK, RUINED
 from fanfold.engine.universe import Goal, Moment, Rows, StepRow, Universe
 from fanfold.engine.views import seen_by_people
@@ -41,17 +34,14 @@ from fanfold.strategies.strategy import Strategy
 
 __all__ = ["Goal", "Moment", "StepRow", "Stepper", "Universe"]
 
-_MEANINGS: Final = {
-    "entry": IN_GOAL,
-    "exit": IN_GOAL,
-    "stop": EXITS,
-    "target": EXITS,
-    "flatten": EXITS,
-}
-"""What fills of an order's role do to the goal."""
 
-_WORKING: Final = {"entry": OPEN, "exit": CLOSE}
-"""Orders that lead to a goal; the others protect a position, and their levels stay."""
+class _Middle(NamedTuple):
+    """A quote whose two sides are one price."""
+
+    asset: int
+    ts: int
+    bid: float
+    ask: float
 
 
 class Stepper:
@@ -87,15 +77,15 @@ class Stepper:
         self._universe = universe
         self._resting = int(resting_exits)
         self._identity = spec_hash(strategy, terms, repr((universe, resting_exits)))
-        self._market = market = Market(strategy, universe, terms, window_bars)
+        self._market = market = Market(strategy, universe, terms, window_bars, machine=machine)
         self._books = books = market.books
-        self._goals = Goals(books.desks, books.arrays["desks"], books.rules)
+        self._goals = Goals(books.desks, books.rules)
         self._begun = False
         self._is_told = False  # whether no goal has changed since they were last given
         self._unheard = 0
         self._error = ""
         self._bind(machine=machine)
-        self._quotes = Quotes(market)
+        self._quotes = Quotes(market, self._decide, self._asked)
         records = books.arrays["assets"]
         self._written = records.view("f8").reshape(len(records), -1)[:, OF_TARGET:]
 
@@ -106,21 +96,19 @@ class Stepper:
         decide = books.decide
         self._asked: tuple[Any, ...] = books.assets, books.portfolio, books.memory
         self._decide: Any = decide
-        self._in_machine = False
         if machine:
             arrays = window.arrays()
             opening, written, closing = books.machine()
             self._open: Any = open_step.machine
             self._close: Any = close_step.machine
             if isinstance(decide, Compiled):
-                self._in_machine = True
                 records = books.arrays
                 self._decide = decide.machine
                 self._asked = records["assets"], records["portfolio"][0], records["memory"]
         else:
             arrays, columns = window.views, columns.tolist()
             opening, written, closing = books.plain()
-            self._open, self._close = open_step.function, close_step.function
+            self._open, self._close = linked(open_step), linked(close_step)
             if isinstance(decide, Compiled):
                 self._decide = decide.function
         *market, clock, pulse = arrays
@@ -151,7 +139,7 @@ class Stepper:
                 and an asset is traded once its target changes.
         """
         self._begun = True
-        self._unheard = 0 if adopt else 1 + len(self._books.arrays["delayed"])
+        self._unheard = 0 if adopt else 1 + self._books.lag
 
     def step(self, moment: Moment, rows: Rows) -> list[Goal]:
         """Take a bar and decide; the goals that are new or changed, or asked for again.
@@ -177,33 +165,67 @@ class Stepper:
         middle = (bid + ask) / 2.0
         if not (bid >= PRICE_MIN and PRICE_MIN <= ask <= PRICE_MAX):
             return []
-        quotes, last = self._quotes, self._market.last
-        bounds = quotes.bounds
-        if bounds is None:
-            bounds = quotes.find_bounds(is_told=self._is_told and self._unheard == 0)
-        if (
-            not bounds
-            or not bounds[asset][0] < middle < bounds[asset][1]
-            or moment.session_day != last.session_day
-            or moment.closes_session
-            or last.closes_session
-            or self._error
-        ):
-            return self.step(moment, [(asset, middle, middle, middle, middle, math.nan)])
-        asked = quotes.show(moment, asset, middle)
-        try:
-            if self._in_machine:
-                self._decide(*self._asked)
-            else:
-                self._decide(asked, self._books.portfolio, self._books.memory)
-        except Exception as raised:
-            self._fail(reason_of(raised))
-        is_news = quotes.changes_wishes()
-        quotes.go_by(moment, asset, middle)
-        if not is_news:
-            return []
-        quotes.end()
-        return self._hear(self._market.t)
+        last, ts = self._market.last, moment.ts
+        stays = moment.session_day == last.session_day and not moment.closes_session
+        one, seen = _Middle(asset, ts, middle, middle), [0] * len(self._universe.symbols)
+        if stays and self.pass_by((one,), 0, _Middle, seen, (ts, ts), lambda _: moment):
+            return self.hear() if self._quotes.is_news else []
+        return self.step(moment, [(asset, middle, middle, middle, middle, math.nan)])
+
+    def pass_by(
+        self,
+        quotes: Sequence[Any],
+        first: int,
+        kind: type[Quoted],
+        seen: list[int],
+        reach: tuple[int, int],
+        moment_at: Callable[[int], Moment],
+    ) -> int:
+        """Take quotes within the session of the last event as long as they change nothing.
+
+        The same as `quote` with each, where it has little to do: the first that is not taken
+        is to be given to it, and after one that changed something `hear` says what is wanted.
+        Arguments as in `fanfold.engine.quotes.Quotes.pass_by`.
+
+        Returns:
+            The place of the first that was not taken.
+        """
+        quotes_by = self._quotes
+        if quotes_by.bounds is None:
+            quotes_by.find_bounds(is_told=self._is_told and self._unheard == 0)
+        if not quotes_by.bounds or self._error or self._market.last.closes_session:
+            return first
+        return quotes_by.pass_by(quotes, first, kind, seen, reach, moment_at)
+
+    @property
+    def passed(self) -> tuple[int, int | None]:
+        """Instants of the last quote that changed nothing, and of one after it that did."""
+        quotes = self._quotes
+        return quotes.passed_ts, quotes.ts if quotes.is_news else None
+
+    def hear(self) -> list[Goal]:
+        """The rest of the step, after a quote at which the decision wrote something else.
+
+        Raises:
+            StrategyError: As `step`.
+        """
+        if self._quotes.raised:
+            self._fail(self._quotes.raised)
+        some = self._quotes.hear_some()
+        if some is None:
+            self._quotes.end()
+            return self._hear(self._market.t)
+        t, desks = some
+        if self._books.account.status != OK:
+            self._quotes.end()
+            self._fail("")
+        self._is_told = True
+        return self._goals.news(t, self._facts, asked=True, desks=desks)
+
+    def rehearse(self) -> list[Goal]:
+        """`hear` for nothing, so that it is quick when it counts; nothing changes by it."""
+        some = self._quotes.rehearse()
+        return [] if some is None else self._goals.of(some[0], self._facts, some[1])
 
     def _go_on(self, t: int) -> list[Goal]:
         """The step at a bar that is written."""
@@ -262,33 +284,23 @@ class Stepper:
         Raises:
             DataError: There is no such role, or the price is none.
         """
-        if role not in _MEANINGS or price <= 0:
-            raise DataError(
-                f"a fill must have one of the roles {', '.join(_MEANINGS)} and a price above 0, "
-                f"was {role!r} at {price}"
-            )
+        told.check_fill(role, price)
         self._disturb()
-        desk = self._books.desks[asset]
-        priced = desk.limit == desk.limit or desk.stop == desk.stop
-        inside = int(priced and ts > self._market.last.ts)
-        take_fill.function(
-            self._market.t, _MEANINGS[role], lots, price, fee, inside, desk, self._facts,
-            self._books.account, self._books.rules, (),
-        )  # fmt: skip
+        told.fill(self._market, asset, role, lots, price, fee, ts)
 
     def ended(self, asset: int, role: str, left: int, reason: str) -> None:  # noqa: ARG002
         """An order is over with `left` signed lots unfilled: they stay in the goal.
 
         They are asked for again at the next step while the goal stands.
         """
-        if role in _WORKING:
+        if role in told.WORKING:
             self._disturb()
-            end_working.function(_WORKING[role], self._books.desks[asset], self._books.account)
+            told.ended(self._market, asset, role)
 
     def refused(self, asset: int, allowed: int, reason: str) -> None:
         """What a limit took away leaves the goal, which becomes `allowed` lots."""
         self._disturb()
-        allow.function(allowed, self._books.desks[asset], self._books.account)
+        told.refused(self._market, asset, allowed)
         self._goals.reasons[asset] = reason
 
     def settle(self, held: Sequence[int], cash: int) -> None:
@@ -299,13 +311,7 @@ class Stepper:
             cash: [micro-units]
         """
         self._disturb()
-        books, t = self._books, self._market.t
-        begun = int(books.account.bar_count > 0)
-        for desk, lots in zip(books.desks, held, strict=True):
-            hold.function(t, lots, begun, desk, self._facts, books.account, books.rules)
-        if cash != books.account.cash:
-            books.account.cash = cash
-            books.account.touched = books.account.stirred = 1
+        told.settle(self._market, held, cash)
 
     def split(self, asset: int, ratio: float) -> None:
         """An asset was split before the next bar's open: `ratio` units for one.
@@ -346,6 +352,10 @@ class Stepper:
     def written(self) -> Any:
         """What the decision last wrote, until the next one: float64 of shape [asset, wish]."""
         return self._written
+
+    def written_bytes(self) -> bytes:
+        """The same as bytes."""
+        return self._quotes.written()
 
     def view(self) -> dict[str, Any]:
         """The state as a person would look at it: features, positions, goals, money."""

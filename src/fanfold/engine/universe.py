@@ -61,8 +61,7 @@ class Universe:
     session_days: tuple[int, ...] = field(default=(), repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Goal:
+class Goal(Struct, frozen=True, kw_only=True, gc=False):
     """What the run wants of one asset after a step.
 
     Attributes:

@@ -81,6 +81,13 @@ class Window:
         self.count = t + 1
         return t, shift
 
+    def slide(self) -> int:
+        """Move the last bars to the front; by how much all numbers have become smaller."""
+        shift = self.first_kept(self.count)
+        self._slide(shift)
+        self.count -= shift
+        return shift
+
     def first_kept(self, t: int) -> int:
         """First of the bars that the step at bar t may look at, by multiples of the lag."""
         return max(t - 1, 0) // self._lag * self._lag

@@ -30,14 +30,15 @@ STOPS: Final = (signal.SIGTERM, signal.SIGINT)
 _FAILED: Final = 70
 
 
-def keep(folder: Folder, act: Callable[[], int]) -> int:
+def keep(folder: Folder, act: Callable[[], int], *, name: str = KEEPER) -> int:
     """Run `act` in a process of its own until it ends in order; the exit code.
 
     Args:
         folder: Of the deployment, where this process is entered.
         act: What the other process is; to be called before any thread is started.
+        name: What this process is entered as.
     """
-    enter(folder, KEEPER, time.time_ns())
+    enter(folder, name, time.time_ns())
     asked: list[int] = []
     children: list[int] = []
 

@@ -13,12 +13,16 @@ from typing import Final
 from fanfold.alpaca import credentials_found
 from fanfold.errors import ConfigError
 from fanfold.live.folder import Folder
+from fanfold.live.trace import LOGGER
 
 FILE_BYTES: Final = 10_000_000
 """Size at which a file of lines is put aside [bytes]."""
 
 FILES: Final = 4
 """Files that are kept beside the current one."""
+
+TRACE_ENDING: Final = ".trace.jsonl"
+"""What the files end in that hold the steps of traces."""
 
 TEXT_CHARACTERS_MAX: Final = 4_000
 """Longest text of a line."""
@@ -47,6 +51,8 @@ class _Lines(logging.Formatter):
         }
         if record.exc_info and record.exc_info[1] is not None:
             line["error"] = self._without_secrets(described(record.exc_info[1]))
+        # Of a step on the way from a tick to its fills: see `fanfold.live.trace`.
+        line |= record.__dict__.get("fields", {})
         return json.dumps(line)
 
     def _without_secrets(self, text: str) -> str:
@@ -56,17 +62,22 @@ class _Lines(logging.Formatter):
 
 
 def log_to_file(folder: Folder, component: str, incarnation: int) -> None:
-    """Write what fanfold has to say into the component's file, from now on."""
-    handler = RotatingFileHandler(
-        folder.logs / f"{component}.jsonl", maxBytes=FILE_BYTES, backupCount=FILES
-    )
-    handler.setFormatter(_Lines(component, incarnation))
-    logger = logging.getLogger("fanfold")
-    for old in logger.handlers:
-        old.close()
-    logger.handlers[:] = [handler]
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
+    """Write what fanfold has to say into the component's file, from now on.
+
+    Steps of traces go into a file of their own, ``<component>.trace.jsonl``.
+    """
+    form = _Lines(component, incarnation)
+    for name, file in (("fanfold", f"{component}.jsonl"), (LOGGER, f"{component}{TRACE_ENDING}")):
+        handler = RotatingFileHandler(
+            folder.logs / file, maxBytes=FILE_BYTES, backupCount=FILES, delay=name == LOGGER
+        )
+        handler.setFormatter(form)
+        logger = logging.getLogger(name)
+        for old in logger.handlers:
+            old.close()
+        logger.handlers[:] = [handler]
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
 
 
 def described(error: BaseException) -> str:

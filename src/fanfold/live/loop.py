@@ -51,6 +51,24 @@ class Inspectable(Protocol):
         ...
 
 
+@runtime_checkable
+class InParts(Protocol):
+    """A component that has something to send before it is done with an envelope."""
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether anything of the last envelope is left to do."""
+        ...
+
+    def begin(self, envelope: Envelope, raw: bytes, now: int) -> Sequence[Outgoing]:
+        """An envelope, as far as the first that is to be sent."""
+        ...
+
+    def go_on(self) -> Sequence[Outgoing]:
+        """Further, as far as the next that is to be sent."""
+        ...
+
+
 class Loop:
     """A component and its sockets.
 
@@ -74,6 +92,7 @@ class Loop:
         incarnation: int,
     ) -> None:
         self._component = component
+        self._in_parts = component if isinstance(component, InParts) else None
         self._inbox = inbox
         self._control = control
         self._folder = folder
@@ -183,7 +202,13 @@ class Loop:
         self._counts["envelopes"] += 1
         self._hop.record(now - envelope.sent_at)
         self._look_for_gap(envelope)
-        outgoing = self._component.take(envelope, raw, now)
+        if self._in_parts is None:
+            outgoing = self._component.take(envelope, raw, now)
+        else:
+            outgoing = self._in_parts.begin(envelope, raw, now)
+            while self._in_parts.is_unfinished:
+                self._send(outgoing)
+                outgoing = self._in_parts.go_on()
         if outgoing:
             self._send(outgoing)
 

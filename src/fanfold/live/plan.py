@@ -90,6 +90,8 @@ class Plan(BaseModel):
         data_fingerprint: Of the warm-up's bars.
         spec_hash, code_hash: Of strategy, terms and data; of the decision.
         made_at: When it was resolved [ns UTC].
+        numbered_from: Number of the last intent before this plan: a version that takes over
+            another's journal goes on from there, since an older number counts as known.
         settings: Of live trading.
     """
 
@@ -108,6 +110,7 @@ class Plan(BaseModel):
     spec_hash: str
     code_hash: str
     made_at: int
+    numbered_from: int = 0
     settings: LiveSettings
 
     @property

@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 BAR_SECONDS_MAX: Final = 86_400
 """Longest bar of a live clock [s]."""
 
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+"""Addresses that only this machine reaches."""
+
 
 class Section(BaseModel):
     """A part of the settings: frozen, and without unknown keys."""
@@ -191,6 +194,9 @@ class HostSettings(Section):
         machine: Whether decisions run in machine code: faster, and 100 MB more.
         hosts: "ray" runs each component in an actor, "processes" in a process of its own.
         transport: "ipc" on one node, "tcp" with CURVE keys between nodes.
+        node: Resource of the cluster's one node that actors are on, such as "live": they find
+            it again after the loss of a head or of a machine whose disk moved on. Without one
+            they are on the node that brought them up.
         restart_s: Longest time until a dead component is seen [s].
         restarts_per_minute: Restarts of all components in a minute beyond which a latch is
             set: what dies again and again must be looked at.
@@ -199,8 +205,37 @@ class HostSettings(Section):
     machine: bool = False
     hosts: Literal["ray", "processes"] = "ray"
     transport: Literal["ipc", "tcp"] = "ipc"
+    node: str = Field(default="", pattern=r"^[a-z0-9_-]{0,40}$")
     restart_s: float = Field(default=1.0, gt=0, le=60)
     restarts_per_minute: int = Field(default=20, ge=1, le=100_000)
+
+
+class PageSettings(Section):
+    """The live page and its API.
+
+    Attributes:
+        enabled: Whether there is one; trading needs none.
+        host: Address that it listens at; one beyond this machine needs `names`, and
+            something before it that speaks TLS.
+        port: 0 for a free one, which is kept from then on.
+        names: Further names that it may be asked by, without ports.
+    """
+
+    enabled: bool = True
+    host: str = Field(default="127.0.0.1", min_length=1, max_length=253)
+    port: int = Field(default=0, ge=0, le=65_535)
+    names: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9.:\[\]-]{1,253}$")], ...] = Field(
+        default=(), max_length=16
+    )
+
+    @model_validator(mode="after")
+    def _stays_here(self) -> Self:
+        if self.host not in LOOPBACK and not self.names:
+            raise ValueError(
+                f"host must be one of {', '.join(LOOPBACK)}, was {self.host}; another one needs "
+                "names, by which it may be asked"
+            )
+        return self
 
 
 class LiveSettings(Section):
@@ -212,3 +247,4 @@ class LiveSettings(Section):
     execution: ExecutionSettings = ExecutionSettings()
     record: RecordSettings = RecordSettings()
     host: HostSettings = HostSettings()
+    page: PageSettings = PageSettings()

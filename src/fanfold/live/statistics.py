@@ -1,5 +1,7 @@
 """Latencies as counts in buckets: bounded memory, no sorting, percentiles within 3 %."""
 
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, Final
 
 _BITS: Final = 5
@@ -9,6 +11,10 @@ _HALF: Final = 1 << _BITS
 _SIZE: Final = (64 - _BITS) * _HALF
 
 PERCENTILES: Final = {"p50": 0.50, "p99": 0.99, "p999": 0.999}
+
+BOUNDS_NS: Final = tuple(1 << power for power in range(10, 31))
+"""Times up to which a summary counts, from 1 µs to 1 s [ns]: powers of two, so that no bucket
+lies across one and the counts are exact."""
 
 
 class Latency:
@@ -30,19 +36,26 @@ class Latency:
         self.largest = max(self.largest, ns)
 
     def summary(self) -> dict[str, int]:
-        """Count, percentiles and maximum; percentiles are the upper ends of their buckets."""
+        """Count, percentiles, maximum, sum, and how many were below each bound.
+
+        Percentiles are the upper ends of their buckets, and the sum adds these up. What was
+        below a bound is at ``le_<ns>``; bounds that nothing or everything was below are left
+        out, but the first of the latter.
+        """
         buckets, total = list(self._buckets), self.count
         found = {"count": total} | dict.fromkeys(PERCENTILES, 0) | {"max": self.largest}
         wanted = {name: share * total for name, share in PERCENTILES.items()}
-        seen = 0
+        seen = added = 0
         for place, count in enumerate(buckets):
             if not count:
                 continue
             before, seen = seen, seen + count
+            end = min(_end_of(place), self.largest)
+            added += count * end
             for name, rank in wanted.items():
                 if before < rank <= seen:
-                    found[name] = min(_end_of(place), self.largest)
-        return found
+                    found[name] = end
+        return found | {"sum": added} | _below(buckets)
 
     def merged(self, other: "Latency") -> "Latency":
         """The times of both."""
@@ -59,6 +72,20 @@ def _end_of(place: int) -> int:
         return place
     shift = place // _HALF - 1
     return (((place % _HALF) + _HALF + 1) << shift) - 1
+
+
+def _below(buckets: Sequence[int]) -> dict[str, int]:
+    """How many times were below each of `BOUNDS_NS`, as far as that says something."""
+    seen = list(accumulate(buckets))
+    found: dict[str, int] = {}
+    for bound in BOUNDS_NS:
+        shift = bound.bit_length() - _BITS - 1
+        below = seen[shift * _HALF + (bound >> shift) - 1]
+        if below:
+            found[f"le_{bound}"] = below
+        if below == seen[-1]:
+            break
+    return found
 
 
 def summaries(stages: dict[str, Latency]) -> dict[str, Any]:

@@ -12,10 +12,11 @@ import re
 import struct
 import threading
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from zlib import crc32
+
+from msgspec import Struct
 
 from fanfold.errors import ConfigError, DataError, LiveError
 
@@ -35,8 +36,7 @@ _READ_BYTES: Final = 2**18
 _FIRST: Final = 1
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Place(Struct, frozen=True, order=True, gc=False):
     """Where a frame begins: the file's number, and the offset in it [bytes]."""
 
     segment: int

@@ -8,6 +8,7 @@ from fanfold.engine.options import FillOptions
 from fanfold.execution.costs import Costs
 from fanfold.live.settings import LiveSettings
 from fanfold.risk.limits import Limits
+from fanfold.settings.gates import GatesSettings
 from fanfold.settings.sections import (
     AccountSettings,
     Section,
@@ -53,6 +54,7 @@ class LiveJob(Section):
         account, costs, limits, sizing, options: As in a backtest.
         live: What only live trading has.
         venue: The local venue, where `live.broker.at` is "local".
+        gates: What it must have shown before it may trade real money.
     """
 
     job: Literal["live"]
@@ -68,3 +70,4 @@ class LiveJob(Section):
     live: LiveSettings = LiveSettings()
     venue: VenueSettings = VenueSettings(port=0)
     track: TrackSettings = TrackSettings()
+    gates: GatesSettings = GatesSettings()

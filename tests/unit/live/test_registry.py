@@ -22,6 +22,7 @@ from fanfold.live.registry import (
     signal_entry,
     write_entry,
 )
+from fanfold.live.trace import LOGGER
 
 
 @pytest.fixture
@@ -96,8 +97,9 @@ def test_lines_are_json_without_secrets_and_without_values(
         except ValueError:
             log.exception("it failed")
     finally:
-        for handler in logger.handlers:
+        for handler in (*logger.handlers, *logging.getLogger(LOGGER).handlers):
             handler.close()
+        logging.getLogger(LOGGER).handlers.clear()
         logger.handlers[:], logger.propagate = before[:2]
         logger.setLevel(before[2])
     text = (folder.logs / "risk.jsonl").read_text()

@@ -7,6 +7,7 @@ from msgspec import Struct
 from fanfold.execution.venue_rules import VenueRules
 from fanfold.live.execution.amounts import NAN
 from fanfold.live.execution.records import Order
+from fanfold.live.execution.states import State
 from fanfold.live.plan import AssetPlan
 
 
@@ -21,6 +22,7 @@ class AssetRules(Struct, frozen=True, kw_only=True):
         shortable: Whether it can be sold short.
         venue: The venue's rules.
         protect: Whether stops and targets rest at the venue.
+        times: How long orders of whole units work, and of parts, where that was looked up.
     """
 
     asset: int
@@ -30,6 +32,13 @@ class AssetRules(Struct, frozen=True, kw_only=True):
     shortable: bool
     venue: VenueRules
     protect: bool
+    times: tuple[str, str] = ("", "")
+
+    def time_in_force(self, *, fractional: bool) -> str:
+        """How long orders work that do not say."""
+        return self.times[fractional] or self.venue.default_time_in_force(
+            self.asset_class, fractional=fractional
+        )
 
 
 def asset_rules(number: int, asset: AssetPlan, venue: VenueRules, *, protect: bool) -> AssetRules:
@@ -42,6 +51,10 @@ def asset_rules(number: int, asset: AssetPlan, venue: VenueRules, *, protect: bo
         shortable=asset.shortable,
         venue=venue,
         protect=protect,
+        times=(
+            venue.default_time_in_force(asset.asset_class, fractional=False),
+            venue.default_time_in_force(asset.asset_class, fractional=True),
+        ),
     )
 
 
@@ -96,8 +109,10 @@ class Replace(Struct, frozen=True, kw_only=True):
 Action = Place | Cancel | Replace
 
 
-def order_of(place: Place, client_order_id: str, revision: int, now: int) -> Order:
-    """The order that a `Place` becomes: INTENDED."""
+def order_of(
+    place: Place, client_order_id: str, revision: int, now: int, state: State = State.INTENDED
+) -> Order:
+    """The order that a `Place` becomes."""
     return Order(
         client_order_id=client_order_id,
         number=place.number,
@@ -115,6 +130,7 @@ def order_of(place: Place, client_order_id: str, revision: int, now: int) -> Ord
         order_class=place.order_class,
         take_profit=place.take_profit,
         stop_loss=place.stop_loss,
+        state=state,
         created_at=now,
     )
 

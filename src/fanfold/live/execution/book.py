@@ -13,6 +13,7 @@ from fanfold.live.execution.journal import Journal
 from fanfold.live.execution.records import Change, Execution, Order
 from fanfold.live.execution.states import State, is_in_flight, is_terminal
 from fanfold.live.messages import RISK, SIGNAL, ApprovedOrder, Fill, OrderChange, Value
+from fanfold.live.trace import Trail
 
 KEPT_MAX: Final = 5_000
 """Orders that are over and still kept for late messages; older ones are in the journal."""
@@ -42,6 +43,7 @@ class Book:
         self._unwritten: dict[int, ApprovedOrder] = {}
         self.dirty: set[int] = set()
         self.counts: dict[str, int] = {}
+        self.trail = Trail(journal.tag)
         self._orders: dict[str, Order] = {}
         self._by_broker_id: dict[str, str] = {}
         self._of_asset: list[dict[str, Order]] = [{} for _ in range(asset_count)]
@@ -62,11 +64,12 @@ class Book:
             del kept[name]
 
     def write_approvals(self) -> None:
-        """Write down approvals that have led to no order.
+        """Write down approvals that have led to no order, and enter orders that have left.
 
         Raises:
             LiveError: They could not be written.
         """
+        self.journal.enter()
         while self._unwritten:
             self.journal.approved(next(iter(self._unwritten.values())))
             del self._unwritten[next(iter(self._unwritten))]
@@ -79,17 +82,16 @@ class Book:
         """Orders of an asset that are not over, and those of its last approval."""
         return list(self._of_asset[asset].values())
 
-    def intend(self, order: Order, now: int) -> list[Outgoing]:
-        """Write down an order before it is sent.
+    def intend(self, order: Order, now: int) -> None:
+        """Write down an order before it is sent; who is told of it can be told after.
 
         Raises:
             LiveError: It could not be written: send nothing.
         """
-        self.journal.intend(order, now, self._unwritten.get(order.asset))
+        self.journal.put(order, now, self._unwritten.get(order.asset))
         self._unwritten.pop(order.asset, None)
         self._keep(order)
         self.count(f"orders.{order.state}")
-        return to_all(change_of(order, now))
 
     def commit(self, change: Change, now: int, event: str = "") -> list[Outgoing]:
         """Write down what has happened to an order, and say what is to be told.
@@ -111,10 +113,12 @@ class Book:
         told: list[Outgoing] = []
         for execution in new:
             told += self._book(execution)
+            self.note("filled", order, lots=execution.lots, execution=execution.execution_id)
         if before is None or _shown(before) != _shown(order):
             told += to_all(change_of(order, now))
         if before is None or before.state != order.state:
             self.count(f"orders.{order.state}")
+            self.note(f"order {order.state}", order)
         return told
 
     def adjust(self, execution: Execution, now: int) -> bool:
@@ -174,6 +178,13 @@ class Book:
     def has_business(self) -> bool:
         """Whether anything is held or open."""
         return any(self.held) or bool(self._open)
+
+    def note(self, step: str, order: Order, **facts: int | str) -> None:
+        """Note a step of an order's trace."""
+        self.trail.note(
+            step, order.asset, order.event_ts,
+            order=order.client_order_id, number=order.number, role=order.role, **facts,
+        )  # fmt: skip
 
     def count(self, name: str, count: int = 1) -> None:
         """Count something."""

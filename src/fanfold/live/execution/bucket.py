@@ -42,7 +42,10 @@ class Bucket:
 
     def take(self, now: int, *, urgent: bool = False) -> bool:
         """Whether a request may go now [monotonic ns]; it is counted if so."""
-        if self.wait_s(now, urgent=urgent) > 0:
+        # Where even those that are too old to count leave room for it, they need no look.
+        few = len(self._all) < self._per_minute - self._reserve
+        is_free = few and now >= self._blocked_until and not self._others
+        if not is_free and self.wait_s(now, urgent=urgent) > 0:
             return False
         self._all.append(now)
         if not urgent:

@@ -31,13 +31,14 @@ from fanfold.live.execution.sending import Sending
 from fanfold.live.execution.source import Act, Source
 from fanfold.live.execution.starting import account_number, limits_of
 from fanfold.live.execution.states import Event, State, is_cancellable
+from fanfold.live.execution.timing import Timing
 from fanfold.live.execution.trade_updates import Event as Heard
 from fanfold.live.execution.trade_updates import Listening, TradeUpdates, Unreadable
 from fanfold.live.folder import Folder
 from fanfold.live.halts import KILL, Latch, Watch, set_latch
 from fanfold.live.messages import EXECUTION, ApprovedOrder, Envelope, Gate
 from fanfold.live.plan import Plan, read_plan
-from fanfold.live.statistics import Latency, summaries
+from fanfold.live.statistics import summaries
 
 FLIGHT_S, FLIGHT_MAX = 5.0, 10
 """Time in flight after which an order is asked for [s], and how many one poll asks for."""
@@ -62,6 +63,7 @@ class Execution:
         settings = plan.settings
         self._folder, self._plan, self._incarnation = folder, plan, incarnation
         self._latches = Watch(folder)
+        self._look()
         self._settings, self._limits = settings.execution, limits_of(plan)
         broker = settings.broker
         self._bucket = Bucket(broker.requests_per_minute, broker.reserve)
@@ -91,7 +93,7 @@ class Execution:
         self._listening, self._stream_reason = False, "the stream does not listen yet"
         self._armed, self._epoch, self._broken = False, -1, ""
         self._gate: tuple[bool, str] | None = None
-        self._stages = {name: Latency() for name in ("submit", "tick_to_order")}
+        self._timing = Timing()
         self._recover()
 
     @staticmethod
@@ -122,7 +124,7 @@ class Execution:
     def disarm(self, reason: str, now: int) -> Sequence[Outgoing]:
         """No order goes any more; after a kill what is open is cancelled."""
         self._armed = False
-        if KILL not in self._latches.names():
+        if KILL not in self._look():
             return []
         return self._guarded(lambda at: self._cancel_all(reason, at), now)
 
@@ -134,8 +136,8 @@ class Execution:
             if isinstance(value, ApprovedOrder):
                 before = self._sending.posts
                 told += self._guarded(lambda at, one=value: self._approved(one, at), now)
-                if self._sending.posts > before:
-                    self._measure(value, began)
+                if self._sending.posts > before and not self._lines.waiting:
+                    self._timing.left(value, began, self._lines.wrote_at)
             else:
                 self._book.count("ignored")
         return told
@@ -143,6 +145,7 @@ class Execution:
     def tick(self, now: int) -> Sequence[Outgoing]:
         """The lease, time-outs, questions, polls."""
         self._keep_rights(now)
+        self._look()
         return self._guarded(self._ticked, now)
 
     def pollables(self) -> Sequence[Pollable]:
@@ -166,7 +169,7 @@ class Execution:
             at=time.time_ns(),
             counts={**book.counts, "reconnects": lines.reconnects},
             gauges=gauges,
-            latency=summaries({**self._stages, "round_trip": self._sending.round_trip}),
+            latency=summaries({**self._timing.stages, "round_trip": self._sending.round_trip}),
         )
 
     def inspect(self) -> dict[str, Any]:
@@ -199,7 +202,7 @@ class Execution:
         lessens = order.side * held < 0 and order.lots <= abs(held)
         if not lessens and self._is_old(order):
             return "the approval is too old"
-        if latches := self._latches.names():
+        if latches := self._look():
             if KILL in latches:
                 return "killed"
             if not lessens:
@@ -218,6 +221,11 @@ class Execution:
             self._armed, self._broken = False, f"{name}: {reason}"
         return []
 
+    def _look(self) -> tuple[str, ...]:
+        """Latches that are set now; plans go by the last look where it found none."""
+        self._latched = self._latches.names()
+        return self._latched
+
     def _permit(self, urgent: bool) -> bool:  # noqa: FBT001
         return self._bucket.take(time.monotonic_ns(), urgent=urgent)
 
@@ -226,12 +234,13 @@ class Execution:
         told: list[Outgoing] = []
         try:
             told += act(now)
-            told += self._gate_moved(now)
-            told += self._work(now)
+            reason = self._gate_reason()
+            told += self._gate_moved(reason, now)
+            told += self._work(reason, now)
             self._book.write_approvals()
         except LiveError as error:
             told += self._break(str(error), now)
-        return told + self._gate_moved(now)
+        return told + self._gate_moved(self._gate_reason(), now)
 
     def _break(self, reason: str, now: int) -> list[Outgoing]:
         """The journal takes nothing more: what is not written down must not happen."""
@@ -313,22 +322,22 @@ class Execution:
         book.dirty.add(approved.asset)
         return []
 
-    def _work(self, now: int) -> list[Outgoing]:
-        """Plan the assets where something has changed, and act."""
+    def _work(self, reason: str, now: int) -> list[Outgoing]:
+        """Plan the assets where something has changed, and act; `reason` closes the gate."""
         told: list[Outgoing] = []
         dirty = self._book.dirty
         for _ in range(ROUNDS_MAX):
-            if not dirty or not self._armed or self._gate_reason():
+            if not dirty or not self._armed or reason:
                 break
-            latches = self._latches.names()
-            if KILL in latches:
+            if self._latched and KILL in self._look():
                 break
             assets, self._book.dirty = dirty, set()
             dirty = self._book.dirty
             for asset in assets:
                 approved = self._book.approvals.get(asset)
                 if approved is not None:
-                    told += self._act(approved, bool(latches), now)
+                    told += self._act(approved, bool(self._latched), now)
+            reason = self._gate_reason() if dirty else ""
         return told
 
     def _act(self, approved: ApprovedOrder, halted: bool, now: int) -> list[Outgoing]:  # noqa: FBT001
@@ -377,24 +386,14 @@ class Execution:
             return self._stream_reason
         return "" if self._agreement.agreed else self._agreement.reason
 
-    def _gate_moved(self, now: int) -> list[Outgoing]:
-        reason = self._gate_reason()
-        state = (not reason, reason)
-        if state == self._gate:
+    def _gate_moved(self, reason: str, now: int) -> list[Outgoing]:
+        if self._gate == (not reason, reason):
             return []
-        self._gate = state
-        return to_all(Gate(now, *state))
+        self._gate = (not reason, reason)
+        return to_all(Gate(now, *self._gate))
 
     def _is_old(self, order: Order) -> bool:
         approved = self._book.approvals.get(order.asset)
         if approved is None or approved.number != order.number:
             return True
         return time.time_ns() - approved.approved_at > self._settings.approved_age_s * NS
-
-    def _measure(self, approved: ApprovedOrder, began: int) -> None:
-        """From an approval to its bytes, where they left at once."""
-        if not self._lines.waiting:
-            since_ns = time.monotonic_ns() - self._lines.wrote_at
-            self._stages["submit"].record(self._lines.wrote_at - began)
-            if (took_ns := time.time_ns() - since_ns - approved.event_ts) < 60 * NS:
-                self._stages["tick_to_order"].record(took_ns)  # else a replay's clock is another

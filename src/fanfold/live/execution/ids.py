@@ -6,6 +6,7 @@ no retry, restart or replay can hold a position twice.
 
 import hashlib
 import re
+from functools import lru_cache
 from typing import Final
 
 from fanfold.errors import ConfigError
@@ -15,6 +16,9 @@ DIGEST_BYTES: Final = 14
 
 TAG_MAX: Final = 16
 """Longest tag [characters]."""
+
+FRONTS_MAX: Final = 4_096
+"""Assets whose part of a name is kept."""
 
 _TAG: Final = re.compile(rf"[0-9a-z]{{1,{TAG_MAX}}}")
 _NAME: Final = re.compile(rf"ff-{_TAG.pattern}-[0-9a-f]{{{2 * DIGEST_BYTES}}}")
@@ -37,13 +41,22 @@ def client_order_id(  # noqa: PLR0917  (what the hash is over, in its order)
     Raises:
         ConfigError: The tag is empty, too long, or has other characters.
     """
+    begin, first = _front(account, deployment, tag, symbol)
+    hashed = first + _framed(str(event_ts)) + _framed(role) + _framed(str(revision))
+    return begin + hashlib.blake2b(hashed, digest_size=DIGEST_BYTES).hexdigest()
+
+
+@lru_cache(maxsize=FRONTS_MAX)
+def _front(account: str, deployment: str, tag: str, symbol: str) -> tuple[str, bytes]:
+    """What names of one asset's orders have in common: their begin, and the hash's."""
     if not _TAG.fullmatch(tag):
         raise ConfigError(f"tag must be {TAG_MAX} small letters and digits at most, was {tag!r}")
-    hashed = hashlib.blake2b(digest_size=DIGEST_BYTES)
-    for part in (account, deployment, symbol, str(event_ts), role, str(revision)):
-        content = part.encode()
-        hashed.update(len(content).to_bytes(4, "big") + content)
-    return f"ff-{tag}-{hashed.hexdigest()}"
+    return f"ff-{tag}-", b"".join(map(_framed, (account, deployment, symbol)))
+
+
+def _framed(part: str) -> bytes:
+    content = part.encode()
+    return len(content).to_bytes(4, "big") + content
 
 
 def is_ours(tag: str, client_order_id: str) -> bool:

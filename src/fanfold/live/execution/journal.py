@@ -1,12 +1,13 @@
 """Execution's memory, in SQLite: what was approved, ordered and filled.
 
 Each call is one short transaction in a write-ahead log with `synchronous = NORMAL`: when it
-returns, the system has it. So a process that is killed, at any instant, loses nothing: what
-was intended before its bytes left is there. A machine that loses power may lose the last
-transactions, never tear one. That is safe, since nothing rests on the journal alone: names
-of orders are derived, so an order that is sent again for the same reason is refused by the
-broker as a duplicate; and a start asks the broker for all orders with the deployment's tag
-and for the executions, and enters what is missing before any order goes.
+returns, the system has it. An order that is about to leave is in the outbox first
+(`fanfold.live.execution.outbox`), and entered right after. So a process that is killed, at any
+instant, loses nothing: what was intended before its bytes left is there. A machine that loses
+power may lose the last transactions, never tear one. That is safe, since nothing rests on the
+journal alone: names of orders are derived, so an order that is sent again for the same reason
+is refused by the broker as a duplicate; and a start asks the broker for all orders with the
+deployment's tag and for the executions, and enters what is missing before any order goes.
 """
 
 import contextlib
@@ -14,33 +15,32 @@ import os
 import sqlite3
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
-from fanfold.errors import ConfigError, DataError, LiveError
+from fanfold.errors import ConfigError, DataError, FanfoldError, LiveError
 from fanfold.live.execution.journal_file import OWN, begin, check, connected, locked, unreadable
+from fanfold.live.execution.journal_rows import (
+    APPROVE,
+    EVENT,
+    EXECUTE,
+    INTEND,
+    KEEP,
+    NOTE,
+    RESTATE,
+    SPEND,
+    approval_of,
+    approval_row,
+    execution_of,
+    execution_row,
+    order_of,
+    order_row,
+    restated_row,
+)
+from fanfold.live.execution.outbox import Leaving, Outbox
 from fanfold.live.execution.records import PROTECTIVE, Execution, Order
-from fanfold.live.execution.states import is_terminal
 from fanfold.live.messages import ApprovedOrder
-
-_INTEND: Final = "INSERT INTO orders VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)"
-_NOTE: Final = f"""{_INTEND} ON CONFLICT (client_order_id) DO UPDATE SET
-    is_over = excluded.is_over, body = excluded.body"""
-_EXECUTE: Final = "INSERT OR IGNORE INTO executions VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)"
-_EVENT: Final = "INSERT INTO events VALUES (NULL, ?, ?, ?, ?)"
-_APPROVE: Final = """INSERT INTO approvals VALUES (?, ?, 0, ?) ON CONFLICT (asset) DO UPDATE
-    SET number = excluded.number, is_spent = 0, body = excluded.body
-    WHERE excluded.number > number"""
-_SPEND: Final = "UPDATE approvals SET is_spent = 1 WHERE asset = ?"
-_RESTATE: Final = "UPDATE approvals SET body = ? WHERE asset = ?"
-_KEEP: Final = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
-
-_encode: Final = msgspec.msgpack.Encoder().encode
-_order: Final = msgspec.msgpack.Decoder(Order).decode
-_execution: Final = msgspec.msgpack.Decoder(Execution).decode
-_approved: Final = msgspec.msgpack.Decoder(ApprovedOrder).decode
 
 
 class Journal:
@@ -50,13 +50,22 @@ class Journal:
         account, deployment, tag: Whose it is.
     """
 
-    def __init__(self, connection: sqlite3.Connection, lock: int | None) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, lock: int | None, outbox: Outbox | None = None
+    ) -> None:
         self._connection = connection
         self._lock = lock
+        self._outbox = outbox
+        self._leaving: list[Leaving] = []
         self.account, self.deployment, self.tag = (self.kept(key) for key in OWN)
         self._held = self._summed()
         newest = self._rows("SELECT asset, role, max(event_ts) FROM orders GROUP BY asset, role")
         self._newest = {(asset, role): event_ts for asset, role, event_ts in newest}
+        left = () if outbox is None else outbox.left()  # by a process that was killed
+        self._leaving = [one for one in left if self.order(one.order.client_order_id) is None]
+        for one in self._leaving:
+            self._note_newest(one.order)
+        self.enter()
 
     @staticmethod
     def opened(path: Path, *, account: str, deployment: str, tag: str) -> "Journal":
@@ -69,14 +78,17 @@ class Journal:
         """
         lock = locked(path)
         try:
+            outbox = path.with_name(f"{path.name}.outbox")
+            if not path.exists():
+                outbox.unlink(missing_ok=True)  # of another journal
             connection = connected(path, is_writer=True)
             try:
                 begin(connection, path, dict(zip(OWN, (account, deployment, tag), strict=True)))
-                return Journal(connection, lock)
+                return Journal(connection, lock, Outbox(outbox))
             except sqlite3.Error as error:
                 connection.close()
                 raise unreadable(path, error) from None
-            except (ConfigError, DataError):
+            except FanfoldError:
                 connection.close()
                 raise
         except BaseException:
@@ -107,12 +119,12 @@ class Journal:
         Raises:
             LiveError: It could not be written.
         """
-        self._write(_APPROVE, _approval(approved))
+        self._write(APPROVE, approval_row(approved))
 
     def approvals(self) -> dict[int, ApprovedOrder]:
         """The last approval of each asset."""
         rows = self._rows("SELECT asset, body FROM approvals ORDER BY asset")
-        return {asset: _approved(body) for asset, body in rows}
+        return {asset: approval_of(body) for asset, body in rows}
 
     def is_spent(self, asset: int) -> bool:
         """Whether a stop or a target has filled since the asset's last approval.
@@ -141,12 +153,52 @@ class Journal:
                 send nothing.
         """
         if approved is None:
-            self._write(_INTEND, _row(order, now))
+            self._write(INTEND, order_row(order, now))
         else:
             with self._transaction():
-                self._connection.execute(_APPROVE, _approval(approved))
-                self._connection.execute(_INTEND, _row(order, now))
+                self._connection.execute(APPROVE, approval_row(approved))
+                self._connection.execute(INTEND, order_row(order, now))
         self._note_newest(order)
+
+    def put(self, order: Order, now: int, approved: ApprovedOrder | None = None) -> None:
+        """Write down an order before it is sent, so that it need not wait for a commit.
+
+        It is in the outbox, and entered by whatever is asked of the journal next: by `enter`
+        as soon as its bytes have left. One that may have been made before, by its event and
+        role, is entered at once: its name must not be there.
+
+        Raises:
+            LiveError: It could not be written, or the name is there already: send nothing.
+        """
+        leaving, outbox = Leaving(order, now, approved), self._outbox
+        is_new = order.event_ts > self._newest.get((order.asset, order.role), -1)
+        if outbox is None or not is_new or not outbox.put(leaving):
+            self.enter()
+            self.intend(order, now, approved)
+            return
+        self._leaving.append(leaving)
+        self._note_newest(order)
+
+    def enter(self) -> None:
+        """Enter the orders that are in the outbox alone.
+
+        Raises:
+            LiveError: They could not be written: they stay in the outbox.
+        """
+        if not self._leaving:
+            return
+        leaving, self._leaving = self._leaving, []
+        try:
+            with self._transaction():
+                for one in leaving:
+                    if one.approved is not None:
+                        self._connection.execute(APPROVE, approval_row(one.approved))
+                    self._connection.execute(INTEND, order_row(one.order, one.at))
+        except LiveError:
+            self._leaving = leaving
+            raise
+        if self._outbox is not None:
+            self._outbox.entered()
 
     def note(
         self, order: Order, now: int, event: str = "", executions: Sequence[Execution] = ()
@@ -162,13 +214,13 @@ class Journal:
             LiveError: It could not be written.
         """
         with self._transaction():
-            self._connection.execute(_NOTE, _row(order, now))
+            self._connection.execute(NOTE, order_row(order, now))
             if event:
                 logged = (now, order.client_order_id, event, order.reason)
-                self._connection.execute(_EVENT, logged)
+                self._connection.execute(EVENT, logged)
             new = tuple(each for each in executions if self._booked(each))
             if any(each.lots and each.role in PROTECTIVE for each in new):
-                self._connection.execute(_SPEND, (order.asset,))
+                self._connection.execute(SPEND, (order.asset,))
         self._count(new)
         self._note_newest(order)
         return new
@@ -186,7 +238,7 @@ class Journal:
             new = (execution,) if self._booked(execution) else ()
             if new:
                 logged = (now, execution.client_order_id, "execution", execution.execution_id)
-                self._connection.execute(_EVENT, logged)
+                self._connection.execute(EVENT, logged)
         self._count(new)
         return bool(new)
 
@@ -205,10 +257,10 @@ class Journal:
         with self._transaction():
             new = (execution,) if execution is not None and self._booked(execution) else ()
             if approved is not None:
-                self._connection.execute(_RESTATE, (_encode(approved), approved.asset))
+                self._connection.execute(RESTATE, restated_row(approved))
             for pair in keeps.items():
-                self._connection.execute(_KEEP, pair)
-            self._connection.execute(_EVENT, (now, "", "split", keeps.get("splits", "")))
+                self._connection.execute(KEEP, pair)
+            self._connection.execute(EVENT, (now, "", "split", keeps.get("splits", "")))
         self._count(new)
 
     def log(self, kind: str, text: str, now: int) -> None:
@@ -217,7 +269,7 @@ class Journal:
         Raises:
             LiveError: It could not be written.
         """
-        self._write(_EVENT, (now, "", kind, text))
+        self._write(EVENT, (now, "", kind, text))
 
     def held(self) -> dict[int, int]:
         """Signed lots of each asset: the sum of its executions."""
@@ -246,7 +298,12 @@ class Journal:
     def executions(self, since: int = 0) -> list[Execution]:
         """All executions since then [ns UTC], in the order they were booked."""
         asked = "SELECT body FROM executions WHERE ts >= ? ORDER BY place"
-        return [_execution(body) for (body,) in self._rows(asked, (since,))]
+        return [execution_of(body) for (body,) in self._rows(asked, (since,))]
+
+    def newest(self, limit: int) -> list[Execution]:
+        """The last executions that moved units, the newest first."""
+        asked = "SELECT body FROM executions WHERE lots <> 0 ORDER BY place DESC LIMIT ?"
+        return [execution_of(body) for (body,) in self._rows(asked, (limit,))]
 
     def events(self, since: int = 0) -> list[tuple[int, str, str, str]]:
         """Instant [ns UTC], client_order_id ("" for none), event, text; the oldest first."""
@@ -262,7 +319,7 @@ class Journal:
         """
         if key in OWN:
             raise ConfigError(f"a kept value's name must not be one of {', '.join(OWN)}")
-        self._write(_KEEP, (key, value))
+        self._write(KEEP, (key, value))
 
     def kept(self, key: str) -> str:
         """A kept value, "" for none."""
@@ -275,14 +332,17 @@ class Journal:
             self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file; what is in the outbox alone is entered at the next start."""
         self._connection.close()
+        if self._outbox is not None:
+            self._outbox.close()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
     def _write(self, statement: str, values: tuple[Any, ...]) -> None:
         try:
+            self.enter()
             self._connection.execute(statement, values)
         except sqlite3.Error as error:
             raise _unwritten(error) from None
@@ -290,6 +350,7 @@ class Journal:
     @contextlib.contextmanager
     def _transaction(self) -> Generator[None]:
         try:
+            self.enter()
             self._connection.execute("BEGIN IMMEDIATE")
             yield
             self._connection.execute("COMMIT")
@@ -299,12 +360,7 @@ class Journal:
             raise _unwritten(error) from None
 
     def _booked(self, execution: Execution) -> bool:
-        e = execution
-        values = (
-            e.execution_id, e.client_order_id, e.asset, e.ts, e.lots, e.amount, e.is_inferred,
-            _encode(e),
-        )  # fmt: skip
-        return self._connection.execute(_EXECUTE, values).rowcount == 1
+        return self._connection.execute(EXECUTE, execution_row(execution)).rowcount == 1
 
     def _count(self, new: tuple[Execution, ...]) -> None:
         for each in new:
@@ -319,7 +375,7 @@ class Journal:
 
     def _orders(self, which: str, values: tuple[Any, ...] = ()) -> list[Order]:
         rows = self._rows(f"SELECT body FROM orders {which} ORDER BY place", values)  # noqa: S608  (ours)
-        return [self._whole(_order(body)) for (body,) in rows]
+        return [self._whole(order_of(body)) for (body,) in rows]
 
     def _whole(self, order: Order) -> Order:
         if not order.executed:
@@ -331,23 +387,10 @@ class Journal:
 
     def _rows(self, statement: str, values: tuple[Any, ...] = ()) -> list[Any]:
         try:
+            self.enter()
             return self._connection.execute(statement, values).fetchall()
         except sqlite3.Error as error:
             raise LiveError(f"the journal must be readable, was not: {error}") from None
-
-
-def _approval(approved: ApprovedOrder) -> tuple[Any, ...]:
-    return approved.asset, approved.number, _encode(approved)
-
-
-def _row(order: Order, now: int) -> tuple[Any, ...]:
-    # Executions have a table of their own: an order's row stays short, however many it has.
-    body = _encode(replace(order, executions=()) if order.executions else order)
-    made = order.created_at or now
-    return (
-        order.client_order_id, order.asset, order.number, order.event_ts, order.role, made,
-        is_terminal(order.state), body,
-    )  # fmt: skip
 
 
 def _unwritten(error: sqlite3.Error) -> LiveError:

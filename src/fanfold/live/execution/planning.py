@@ -74,6 +74,20 @@ def planned(
     may_increase: bool,
 ) -> Planned:
     """As `plan_orders`."""
+    usual = None if orders else _usual(rules, approved, held, may_increase=may_increase)
+    if usual is not None:
+        return Planned([usual], is_waiting=True)
+    return _whole(rules, approved, held, orders, may_increase=may_increase)
+
+
+def _whole(
+    rules: AssetRules,
+    approved: ApprovedOrder,
+    held: int,
+    orders: Sequence[Order],
+    *,
+    may_increase: bool,
+) -> Planned:
     may_increase = may_increase and not _was_stopped(approved, orders)
     aim = aim_of(rules, approved, held, may_increase=may_increase)
     side = (aim > held) - (aim < held)
@@ -94,6 +108,50 @@ def planned(
     if missing < 0:
         return Planned(_trimmed(working, -missing, wanted), is_waiting=True)
     return _placed(rules, approved, wanted, missing, orders)
+
+
+def _usual(
+    rules: AssetRules, approved: ApprovedOrder, held: int, *, may_increase: bool
+) -> Place | None:
+    """What most approvals become: one order at market where nothing else is open.
+
+    It is what the whole plan gives, found with less code: an order waits for it, and code
+    that is seldom run has to be fetched from memory. None where the whole plan must be made.
+    """
+    goal = approved.goal
+    missing = goal - held
+    is_exit = missing * held < 0
+    may_have_legs = (
+        approved.stop_loss == approved.stop_loss or approved.take_profit == approved.take_profit
+    )
+    if (
+        approved.limit == approved.limit
+        or approved.stop == approved.stop
+        or (may_have_legs and not is_exit)
+        or goal * held < 0
+        or goal < 0
+        or held < 0
+        or (missing > 0 and (approved.reduce_only or not may_increase))
+    ):
+        return None
+    lots, parts = min(abs(missing), approved.most), rules.parts
+    is_fraction = lots % parts != 0
+    if lots <= 0 or (is_fraction and not rules.venue.allows_fractions(rules.asset_class)):
+        return None
+    if lots / parts * approved.reference < rules.venue.least_notional(rules.asset_class):
+        return None
+    return Place(
+        asset=rules.asset,
+        number=approved.number,
+        event_ts=approved.event_ts,
+        role="exit" if is_exit else "entry",
+        side=1 if missing > 0 else -1,
+        lots=lots,
+        parts=parts,
+        type="market",
+        time_in_force=rules.time_in_force(fractional=is_fraction),
+        reduces=is_exit,
+    )
 
 
 def aim_of(rules: AssetRules, approved: ApprovedOrder, held: int, *, may_increase: bool) -> int:
@@ -142,7 +200,7 @@ def on_tick(rules: AssetRules, price: float, direction: int) -> float:
 
 def stop_terms(rules: AssetRules, side: int, stop: float, *, is_whole: bool) -> tuple[str, float]:
     """Type and limit of a stop: with a wide limit where the venue takes no bare ones."""
-    time = rules.venue.default_time_in_force(rules.asset_class, fractional=not is_whole)
+    time = rules.time_in_force(fractional=not is_whole)
     refused = rules.venue.check_order("stop", time, rules.asset_class, fractional=not is_whole)
     if not refused:
         return "stop", NAN
@@ -286,7 +344,7 @@ def _allowed(
 
 def _sized(rules: AssetRules, approved: ApprovedOrder, wanted: Place, lots: int) -> Place:
     is_fraction = lots % rules.parts != 0
-    time = rules.venue.default_time_in_force(rules.asset_class, fractional=is_fraction)
+    time = rules.time_in_force(fractional=is_fraction)
     place = replace(wanted, lots=lots, time_in_force=time)
     may_have_legs = (
         rules.protect

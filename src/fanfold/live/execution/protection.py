@@ -146,7 +146,7 @@ def _levels(rules: AssetRules, approved: ApprovedOrder, held: int, side: int) ->
     target = on_tick(rules, approved.take_profit, -side) if rules.protect else NAN
     stop = on_tick(rules, approved.stop_loss, side) if rules.protect else NAN
     target, stop = (NAN if price == 0.0 else price for price in (target, stop))
-    time = rules.venue.default_time_in_force(rules.asset_class, fractional=not is_whole)
+    time = rules.time_in_force(fractional=not is_whole)
     may_be_both = (
         rules.asset_class != CRYPTO
         and not rules.venue.check_bracket(time, fractional=not is_whole)

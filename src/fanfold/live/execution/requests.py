@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
+from msgspec import Struct
 
 from fanfold.alpaca.credentials import Credentials
 from fanfold.alpaca.wire.numbers import decimal_text
@@ -36,6 +37,20 @@ USER_AGENT: Final = "fanfold"
 _AGENT: Final = b"\r\nUser-Agent: "
 
 _encode: Final = msgspec.json.Encoder().encode
+
+
+class _Body(Struct, frozen=True, omit_defaults=True):
+    symbol: str
+    qty: str
+    side: str
+    type: str
+    time_in_force: str
+    client_order_id: str
+    limit_price: str | None = None
+    stop_price: str | None = None
+    order_class: str = ""
+    take_profit: dict[str, str] | None = None
+    stop_loss: dict[str, str] | None = None
 
 
 class Writer:
@@ -110,22 +125,24 @@ def body_of(fields: dict[str, Any]) -> bytes:
 
 def order_body(order: Order, symbol: str) -> bytes:
     """An order as it is handed in."""
-    fields: dict[str, Any] = {
-        "symbol": symbol,
-        "qty": units_text(order.lots, order.parts),
-        "side": "buy" if order.side > 0 else "sell",
-        "type": order.type,
-        "time_in_force": order.time_in_force,
-        "limit_price": _price(order.limit),
-        "stop_price": _price(order.stop),
-        "client_order_id": order.client_order_id,
-    }
+    target = stop = None
     if order.order_class:
         target, stop = _price(order.take_profit), _price(order.stop_loss)
-        fields["order_class"] = order.order_class
-        fields["take_profit"] = {"limit_price": target} if target is not None else None
-        fields["stop_loss"] = {"stop_price": stop} if stop is not None else None
-    return body_of(fields)
+    return _encode(
+        _Body(
+            symbol,
+            units_text(order.lots, order.parts),
+            "buy" if order.side > 0 else "sell",
+            order.type,
+            order.time_in_force,
+            order.client_order_id,
+            _price(order.limit),
+            _price(order.stop),
+            order.order_class,
+            None if target is None else {"limit_price": target},
+            None if stop is None else {"stop_price": stop},
+        )
+    )
 
 
 def change_body(change: Replace, parts: int, client_order_id: str) -> bytes:
@@ -142,7 +159,9 @@ def change_body(change: Replace, parts: int, client_order_id: str) -> bytes:
 
 def units_text(lots: int, parts: int) -> str:
     """An unsigned quantity [lots] as the broker reads it."""
-    return str(lots) if parts == 1 else decimal_text(Decimal(lots) / parts)
+    if lots % parts == 0:
+        return str(lots // parts)
+    return decimal_text(Decimal(lots) / parts)
 
 
 def _price(price: float) -> str | None:

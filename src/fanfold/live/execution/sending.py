@@ -23,7 +23,7 @@ from fanfold.live.execution.answers import (
     of_cancel,
     of_order,
 )
-from fanfold.live.execution.book import Book
+from fanfold.live.execution.book import Book, change_of, to_all
 from fanfold.live.execution.bucket import Bucket
 from fanfold.live.execution.ids import client_order_id
 from fanfold.live.execution.line import Answer
@@ -89,6 +89,7 @@ class Sending:
     ) -> None:
         self._plan, self._book, self._lines = plan, book, lines
         self._writer, self._bucket, self._watch = writer, bucket, watch
+        self._tag, self._symbols = plan.tag, plan.symbols
         self._waits = plan.settings.execution.unknown_waits_s
         self._inquiries: dict[str, _Inquiry] = {}
         self._cancelled_at: dict[str, float] = {}
@@ -105,9 +106,9 @@ class Sending:
             LiveError: It could not be written down; nothing was sent.
         """
         name, revision = self._name(place.asset, place.event_ts, place.role)
-        order = happened(order_of(place, name, revision, now), Event.SENT).order
-        told = self._book.intend(order, now)
-        return told + self._post(name, 0, now)
+        self._book.intend(order := order_of(place, name, revision, now, State.SENDING), now)
+        answered = self._post(name, 0, now)
+        return to_all(change_of(order, now)) + answered
 
     def cancel(self, cancel: Cancel, now: int) -> list[Outgoing]:
         """Ask the broker to cancel; not more often than `CANCEL_PAUSE_S`."""
@@ -133,7 +134,8 @@ class Sending:
             return []
         name, revision = self._name(old.asset, change.event_ts, old.role)
         made = successor_of(old, change, name, revision, now)
-        told = self._book.intend(happened(made, Event.SENT).order, now)
+        self._book.intend(sent := happened(made, Event.SENT).order, now)
+        told = to_all(change_of(sent, now))
         told += self._book.commit(happened(old, Event.REPLACE_SENT), now)
         content = self._writer.patch(
             f"{ORDERS}/{old.broker_id}", change_body(change, old.parts, name)
@@ -184,6 +186,7 @@ class Sending:
 
     def tick(self, now: int) -> list[Outgoing]:
         """Do what is due by time."""
+        self._book.trail.write()
         told: list[Outgoing] = []
         clock = time.monotonic()
         while self._later and self._later[0][0] <= clock:
@@ -196,11 +199,11 @@ class Sending:
         return len(self._inquiries)
 
     def _name(self, asset: int, event_ts: int, role: str) -> tuple[str, int]:
-        journal, plan = self._book.journal, self._plan
+        journal = self._book.journal
         revision = journal.revision_for(asset, event_ts, role)
         name = client_order_id(
-            journal.account, plan.deployment, plan.tag, plan.assets[asset].symbol,
-            event_ts, role, revision,
+            journal.account, journal.deployment, self._tag, self._symbols[asset], event_ts, role,
+            revision,
         )  # fmt: skip
         return name, revision
 
@@ -230,13 +233,15 @@ class Sending:
         if order is None or order.state is not State.SENDING:
             return []  # the stream has told more of it since
         self.posts += 1
-        body = order_body(order, self._plan.assets[order.asset].symbol)
+        body = order_body(order, self._symbols[order.asset])
         errand = Errand(
             content=self._writer.post(ORDERS, body), method="POST", urgency=Urgency.ORDER,
             done=partial(self._answered, name, tries, time.monotonic_ns()),
             guard=partial(self._guard, name),
         )  # fmt: skip
-        return self._go(errand, now)
+        told = self._go(errand, now)
+        self._book.note("sent", order)
+        return told
 
     def _answered(
         self, name: str, tries: int, sent_at: int, answer: Answer, now: int

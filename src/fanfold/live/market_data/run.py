@@ -35,6 +35,7 @@ from fanfold.live.messages import RISK, SIGNAL, Step, Value
 from fanfold.live.plan import read_plan
 from fanfold.live.statistics import Latency
 from fanfold.live.tape import Tape
+from fanfold.live.trace import Trail
 from fanfold.live.wires import Wires
 
 RESEND: Final = "resend"
@@ -89,7 +90,7 @@ class Service:
         self._connection: Connection | None = None
         self._batch: list[Value] = []
         self._steps: deque[Step] = deque(maxlen=STEPS_KEPT)
-        self._forwarding = Latency()
+        self._forwarding, self._trail = Latency(), Trail(self._plan.tag)
         self._stop = asyncio.Event()
         self._is_stopped = False
         self.woken_at = time.monotonic()
@@ -236,6 +237,7 @@ class Service:
             self._forward.flush(now)
             self._look_at_receivers()
             self._note_told()
+            self._trail.write()
             reason = self._core.reconnect
             if reason and self._connection is not None:
                 self._core.count("silent")
@@ -320,6 +322,7 @@ class Service:
         for value in values:
             if type(value) is Step:
                 self._steps.append(value)
+                self._trail.note("bar", tuple(row.asset for row in value.rows), value.ts)
 
     def _look_at_receivers(self) -> None:
         forward, feed = self._forward, self._core.feed

@@ -4,9 +4,8 @@ import math
 from typing import Final, NamedTuple
 
 from fanfold.domain.money import RATE_ONE
-from fanfold.execution.venue_rules import collared
 from fanfold.live.messages import Intent
-from fanfold.live.risk.book import Book, Sums, opening_cost, share, split_order
+from fanfold.live.risk.book import Book, Sums, ceiling_of, opening_cost, share, split_order
 from fanfold.live.risk.mirror import Mirror
 from fanfold.live.risk.rules import RiskRules
 from fanfold.risk.limits import position_room
@@ -153,10 +152,7 @@ class Ask:
         price = self.mark
         if not math.isnan(limit):
             price = round(limit * 1e6)
-        elif lots > 0 and rules.collar_low:
-            if book.ceiling_of != price:
-                book.ceiling_of = price
-                book.ceiling = collared(price, rules.collar_low, rules.collar_high)
-            price = book.ceiling
+        elif lots > 0:
+            price = ceiling_of(book, price, rules)
         amount = share(abs(lots), price, self.parts)
         return share(amount, rules.short_reserve, RATE_ONE) if lots < 0 else amount

@@ -6,15 +6,15 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from fanfold.domain.money import share as _share
 from fanfold.execution.costs import order_fee as _order_fee
-from fanfold.live.messages import Quote
+from fanfold.execution.venue_rules import collared as _collared
+from fanfold.live.messages import Depth, Quote
 from fanfold.live.risk.rules import AssetRules, RiskRules
 
-share: Final = _share.function
+order_fee: Final = _order_fee.function
 """The plain function: this is called for each intent."""
 
-order_fee: Final = _order_fee.function
+_collared_of: Final = _collared.function
 
 VOLUME_BARS: Final = 20
 """Bars over which volume is usual, as in backtests [bars]."""
@@ -24,12 +24,17 @@ PROTECTIVE: Final = frozenset({"stop", "target"})
 
 
 class OpenOrder(Struct, frozen=True):
-    """What may still fill of one of our orders: signed lots, and its prices."""
+    """What may still fill of one of our orders: signed lots, and its prices.
+
+    Attributes:
+        is_unsure: Whether the broker may never have got it.
+    """
 
     role: str
     left: int
     limit: float
     stop: float
+    is_unsure: bool
 
 
 class Book:
@@ -49,6 +54,8 @@ class Book:
             unit became.
         spent: Buying power that the approval will still take [micro-units].
         ceiling: Highest price of a buy at market while the mark is `ceiling_of`.
+        sway: Micro-units that what all books hold together may be off by as `middle` moves by
+            one, while `mark` stays.
         value, kept, kept_net, opening, opening_net: Signed value of the position, absolute
             and signed value of what it keeps, cost and signed value of what still opens.
     """
@@ -58,7 +65,7 @@ class Book:
         "deferred", "deferred_ts", "doubts", "goal", "halted", "held", "jump", "kept",
         "kept_net", "limit", "mark", "middle", "number", "opening", "opening_net", "orders",
         "over_night", "pending", "price_ts", "quote", "rules", "spent", "split_ratio", "split_ts",
-        "stale", "stands", "stop", "unmarked", "value", "volumes", "worth",
+        "stale", "stands", "stop", "sway", "unmarked", "value", "volumes", "worth",
     )  # fmt: skip
 
     def __init__(self, number: int, rules: AssetRules) -> None:
@@ -66,7 +73,7 @@ class Book:
         self.rules = rules
         self.quote: Quote | None = None
         self.middle = 0.0
-        self.worth = 0.0
+        self.worth = self.sway = 0.0
         self.doubts: list[float] = []
         self.belief: list[float] = []
         self.jump = math.nan
@@ -110,7 +117,11 @@ class Book:
         self.limit, self.stop = self.limit / ratio, self.stop / ratio
         self.orders = {
             name: OpenOrder(
-                each.role, round(each.left * ratio), each.limit / ratio, each.stop / ratio
+                each.role,
+                round(each.left * ratio),
+                each.limit / ratio,
+                each.stop / ratio,
+                each.is_unsure,
             )
             for name, each in self.orders.items()
         }
@@ -122,6 +133,11 @@ class Book:
             return approved
         working = sum(each.left for each in self.orders.values() if each.role not in PROTECTIVE)
         return approved if abs(approved) >= abs(working) else working
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether what it is to close may stay: an order may never have arrived."""
+        return any(each.is_unsure for each in self.orders.values())
 
     @property
     def is_live(self) -> bool:
@@ -160,6 +176,25 @@ class Sums:
         return self.cash + self.held
 
 
+def best_of(depth: Depth) -> Quote | None:
+    """The best levels as a quote, None without both sides."""
+    if not depth.bids or not depth.asks:
+        return None
+    (bid, bid_size), (ask, ask_size) = depth.bids[0], depth.asks[0]
+    return Quote(depth.asset, depth.ts, bid, ask, bid_size, ask_size)
+
+
+def share(quantity: int, price: int, parts: int) -> int:
+    """quantity × price / parts, half to even: `fanfold.domain.money.share`, quick uncompiled."""
+    if parts == 1:
+        return quantity * price
+    found, rest = divmod(abs(quantity) * price, parts)
+    rest += rest
+    if rest > parts or (rest == parts and found & 1):
+        found += 1
+    return found if quantity >= 0 else -found
+
+
 def split_order(held: int, wanted: int) -> tuple[int, int]:
     """What of an order closes and what opens, as the engine splits it [lots]."""
     if wanted == 0 or held == 0 or (wanted < 0) == (held < 0):
@@ -186,6 +221,16 @@ def opening_cost(lots: int, mark: int, parts: int, rules: RiskRules) -> int:
     )
 
 
+def ceiling_of(book: Book, mark: int, rules: RiskRules) -> int:
+    """The highest price of a purchase at market, as the broker reserves for it [micro-units]."""
+    if not rules.collar_low:
+        return mark
+    if book.ceiling_of != mark:
+        book.ceiling_of = mark
+        book.ceiling = _collared_of(mark, rules.collar_low, rules.collar_high)
+    return book.ceiling
+
+
 def refresh(book: Book, sums: Sums, rules: RiskRules) -> None:
     """Value a book anew, and the sums with it."""
     own: Any = book.rules
@@ -195,7 +240,8 @@ def refresh(book: Book, sums: Sums, rules: RiskRules) -> None:
         return
     close, opens = split_order(held, book.remainder())
     value = share(held, mark, parts)
-    kept_net = value if close == 0 else share(held + close, mark, parts)
+    stays = close == 0 or book.is_unsure
+    kept_net = value if stays else share(held + close, mark, parts)
     kept = abs(kept_net)
     opening = opening_cost(opens, mark, parts, rules)
     opening_net = share(opens, mark, parts) if opens else 0

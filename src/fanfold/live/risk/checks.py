@@ -6,15 +6,12 @@ position alone; a check of the whole refuses both.
 
 import math
 from collections.abc import Callable
-from math import isnan
 from typing import Final
 
-from fanfold.domain.money import MONEY_MAX
 from fanfold.live.risk import form_checks as form
 from fanfold.live.risk import limit_checks as limits
 from fanfold.live.risk import state_checks as state
-from fanfold.live.risk.ask import LOTS_MAX, Ask, Found
-from fanfold.live.risk.mirror import PRICE_MAX
+from fanfold.live.risk.ask import Ask, Found
 from fanfold.live.risk.rules import RiskRules
 
 Check = Callable[[Ask], Found | None]
@@ -115,53 +112,9 @@ class Verdict:
 
 
 def openings_for(rules: RiskRules) -> Checks:
-    """The checks of openings between form and state, without those whose limit is off."""
+    """The checks of openings, without those whose limit is off."""
     off = {name for name in OPTIONAL if getattr(rules, name) == math.inf}
-    return tuple(row for row in (*LIMITS, *FUNDS) if row[0] not in off)
-
-
-def is_usual(ask: Ask) -> bool:
-    """Whether, at one look, no check of `WHOLE`, `VENUE` and `STATE` can find anything.
-
-    A market order in a whole number of lots at a young price, with everything up: most are.
-    """
-    intent, book, mirror, post, rules = ask.intent, ask.book, ask.mirror, ask.post, ask.rules
-    own, event_ts, goal = book.rules, intent.event_ts, intent.goal
-    oldest, mark = mirror.newest - rules.quote_age, ask.mark
-    quote = book.quote
-    return (
-        post.armed
-        and post.gate_open
-        and not post.latch
-        and not post.reconciling
-        and intent.number > post.last_number
-        and -LOTS_MAX <= goal <= LOTS_MAX
-        and oldest <= event_ts < LOTS_MAX
-        and event_ts > 0
-        and quote is not None
-        and quote.ts >= oldest
-        and not book.doubts
-        and not mirror.deferring
-        and not book.halted
-        and not book.stale
-        and mirror.feed_up
-        and mirror.account is not None
-        and ask.now - post.fed_at <= rules.silence
-        and mirror.day >= 0
-        and mirror.newest < mirror.ends
-        and ask.price > 0.0
-        and mark > 0
-        and mirror.sums.unmarked == 0
-        and 0.0 < intent.mark <= PRICE_MAX
-        and own.takes_market
-        and ask.asked >= 0
-        and ask.asked * mark <= MONEY_MAX // 2 * ask.parts
-        and (ask.asked + ask.close) * mark >= 2 * own.least * ask.parts
-        and isnan(intent.limit)
-        and isnan(intent.stop)
-        and (isnan(intent.stop_loss) or 0.0 < intent.stop_loss <= PRICE_MAX)
-        and (isnan(intent.take_profit) or 0.0 < intent.take_profit <= PRICE_MAX)
-    )
+    return tuple(row for row in OPENING if row[0] not in off)
 
 
 def judge(ask: Ask, openings: Checks) -> Verdict:
@@ -169,18 +122,14 @@ def judge(ask: Ask, openings: Checks) -> Verdict:
 
     A latch is named before any limit.
     """
-    usual = is_usual(ask)
-    if not usual:
-        for name, check in WHOLE:
-            found = check(ask)
-            if found is not None:
-                return Verdict(name, found, whole=True)
+    for name, check in WHOLE:
+        found = check(ask)
+        if found is not None:
+            return Verdict(name, found, whole=True)
     reason, last = "", Found(ask.opens, math.nan, math.nan)
     if not ask.asked:
         return Verdict(reason, last, whole=False)
-    if usual and limits.has_room(ask):
-        return Verdict(reason, last, whole=False)
-    for name, check in openings if usual else (*VENUE, *openings, *STATE):
+    for name, check in openings:
         found = check(ask)
         if found is not None:
             reason, last = name, found

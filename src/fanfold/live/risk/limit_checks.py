@@ -22,10 +22,6 @@ from fanfold.risk.room import orders_left as _orders_left
 from fanfold.risk.room import sector_room as _sector_room
 from fanfold.risk.room import volume_room as _volume_room
 
-_NEARLY: Final = 1.0 - 1e-9
-_NEARLY_HALF: Final = 0.5 * _NEARLY
-"""What rounding of a product cannot pass."""
-
 _pro_rata_of: Final = _pro_rata.function
 _farthest_of: Final = _farthest_price.function
 
@@ -36,49 +32,6 @@ def part_of(lots: int, room: int, cost: int) -> int:
         return lots
     fits = _pro_rata_of(max(room, 0), abs(lots), cost)
     return fits if lots > 0 else -fits
-
-
-def has_room(ask: Ask) -> bool:
-    """Whether, at one look, no check of the limits and of the funds can find anything.
-
-    Some are asked more strictly, so what has no room here may still have all it needs.
-    """
-    opens, book, sums, rooms = ask.opens, ask.book, ask.sums, ask.rooms
-    rules, mirror, post, quote = ask.rules, ask.mirror, ask.post, book.quote
-    size, parts, price = abs(opens), ask.parts, ask.price
-    value, cost, kept = share(size, ask.mark, parts), ask.cost, abs(ask.kept)
-    oldest = post.approved_at[post.place]
-    net = sums.net - book.kept_net - book.opening_net + ask.kept
-    used = sums.gross - ask.closing + sums.reserved - book.opening
-    return (
-        quote is not None
-        and quote.bid > 0.0
-        and quote.ask > 0.0
-        and quote.ask - quote.bid <= rules.spread_max * _NEARLY_HALF * (quote.ask + quote.bid)
-        and abs(ask.intent.mark - price) <= rules.price_collar * _NEARLY * price
-        and math.isnan(ask.intent.limit)
-        and math.isnan(ask.intent.stop)
-        and book.jump != book.jump
-        and value <= rules.max_order_notional * 1e6 - 1.0
-        and size <= book.daily_volume * rules.daily_volume_share * parts
-        and (rules.max_volume_share == math.inf or _is_usual_size(ask))
-        and kept + value < rooms.position
-        and mirror.order_count + 2 <= rules.max_orders
-        and sums.sectors[book.rules.sector] - book.kept - book.opening + kept + cost <= rooms.sector
-        and (net if opens > 0 else -net) + cost <= rooms.net
-        and used + cost <= rooms.gross
-        and used + cost <= rooms.power
-        and not book.orders
-        and (not book.stands or book.goal != ask.intent.goal)
-        and mirror.open_count < rules.open_orders_max
-        and (oldest == 0 or ask.now - oldest >= SECOND_NS)
-        and ask.equity > 0
-        and ask.reserve <= mirror.power - mirror.spent + min(book.spent, 0)
-    )
-
-
-def _is_usual_size(ask: Ask) -> bool:
-    return abs(ask.opens) <= ask.book.average_volume() * ask.rules.max_volume_share * ask.parts
 
 
 def unconfirmed_bar(ask: Ask) -> Found | None:

@@ -13,7 +13,6 @@ from fanfold.domain.money import MICRO
 from fanfold.domain.sessions import DAY_NS
 from fanfold.live.messages import (
     AccountState,
-    Depth,
     Feed,
     Fill,
     OrderChange,
@@ -35,12 +34,21 @@ NIGHT_WAIT_NS: Final = 60 * SECOND_NS
 SPLIT_CASH_SHARE: Final = 0.01
 """Cash that may move with a split [share of the position]: fractions are paid out."""
 
+ROUNDED: Final = 2e-6
+"""What rounding of two marks may make of their difference, twice as prices are kept [currency]."""
+
+ROUNDINGS: Final = 8.0
+"""And rounding of a book's parts in a sum [micro-units]."""
+
 PRICE_MAX: Final = 1e9
 """Largest price that can be meant [currency]."""
 
 _ENDED_UNFILLED: Final = frozenset(
     {"canceled", "expired", "rejected", "denied", "lost", "done_for_day"}
 )
+
+_UNSURE: Final = frozenset({"unknown", "sending"})
+"""States in which nobody knows whether the broker has an order: it frees no room."""
 
 _outlier_of: Final = _is_outlier.function
 _agreeing_of: Final = _agreeing.function
@@ -65,6 +73,8 @@ class Mirror:
         power: Buying power that the broker has left, fills since then counted; `spent` is
             what was approved since and has not filled.
         live_equity: Cash and positions at believed quotes [micro-units].
+        swayed: What any of the sums may be off by since all was marked, where quotes are the
+            clock; infinite where nobody can say [micro-units].
         order_count: Orders that were approved in this session; `open_count` are open now.
         live: Numbers of the books that hold, or may come to hold, anything.
     """
@@ -81,6 +91,7 @@ class Mirror:
         self.spent = 0
         self.live_equity = 0.0
         self.live: set[int] = set()
+        self.swayed = math.inf
         self.order_count = 0
         self.open_count = 0
         self.day = -1
@@ -125,6 +136,7 @@ class Mirror:
 
     def _move(self, book: Book, middle: float, ts: int, *, over_night: bool) -> None:
         gain = book.worth * (middle - book.middle)
+        self.swayed += book.sway * abs(middle - book.middle)
         book.middle = middle
         book.price_ts = ts
         if over_night and book.worth:
@@ -133,13 +145,6 @@ class Mirror:
             book.deferred_ts = ts
         else:
             self.live_equity += gain
-
-    def take_depth(self, depth: Depth) -> Quote | None:
-        """The best levels as a quote, None without both sides."""
-        if not depth.bids or not depth.asks:
-            return None
-        (bid, bid_size), (ask, ask_size) = depth.bids[0], depth.asks[0]
-        return Quote(depth.asset, depth.ts, bid, ask, bid_size, ask_size)
 
     def take_step(self, step: Step) -> None:
         """A panel's bars: marks of limits, volumes, and prices where quotes are missing."""
@@ -230,6 +235,7 @@ class Mirror:
             book.mark = fill.price
         if book.middle == 0.0:
             book.middle = 2.0 * fill.price / MICRO
+            self.swayed = math.inf
         book.held = fill.held
         self.settle(book)
 
@@ -254,8 +260,9 @@ class Mirror:
             return
         before = len(book.orders)
         if change.left != 0:
+            is_unsure = change.state in _UNSURE and change.role not in PROTECTIVE
             book.orders[change.client_order_id] = OpenOrder(
-                change.role, change.left, change.limit, change.stop
+                change.role, change.left, change.limit, change.stop, is_unsure
             )
         else:
             book.orders.pop(change.client_order_id, None)
@@ -271,6 +278,7 @@ class Mirror:
     def take_account(self, state: AccountState) -> None:
         """Positions and money as the broker has them, whatever was thought."""
         moved = state.cash - self.sums.cash
+        self.swayed = math.inf
         for number, held in enumerate(state.held[: len(self.books)]):
             book = self.books[number]
             if held != book.held:
@@ -339,6 +347,12 @@ class Mirror:
         worth = book.held / book.rules.parts * 5e5
         self.live_equity += (worth - book.worth) * book.middle
         book.worth = worth
+        # What opens costs its value and a fee, which is less than as much again.
+        sway = abs(worth) + abs(book.remainder()) / book.rules.parts * 1e6
+        if sway > book.sway:
+            away = abs(book.middle - book.mark / 5e5) + ROUNDED
+            self.swayed += (sway - book.sway) * away + ROUNDINGS
+        book.sway = sway
         if book.is_live:
             self.live.add(book.number)
         else:
@@ -348,12 +362,20 @@ class Mirror:
     def mark_live(self, asked: Book) -> None:
         """Where quotes are the clock, mark what is held or asked at the last believed ones."""
         if self.rules.by_quotes:
-            for number in self.live:
-                book = self.books[number]
-                self._set_mark(book, round(book.middle * 5e5))
+            self.mark_all()
             self._set_mark(asked, round(asked.middle * 5e5))
         elif asked.mark == 0:
             self._find_mark(asked)
+
+    def mark_all(self) -> None:
+        """Where quotes are the clock, mark what is held or asked for at the last believed ones."""
+        rounded = 0.0
+        if self.rules.by_quotes:
+            for number in self.live:
+                book = self.books[number]
+                self._set_mark(book, round(book.middle * 5e5))
+                rounded += book.sway * ROUNDED + ROUNDINGS
+        self.swayed = rounded
 
     def _find_mark(self, book: Book) -> None:
         if book.mark == 0:

@@ -5,7 +5,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from fanfold.domain.sessions import ROUND_THE_CLOCK
 from fanfold.live.component import Outgoing, Pollable, Statistics
@@ -36,14 +36,17 @@ from fanfold.live.messages import (
 from fanfold.live.plan import Plan, read_plan
 from fanfold.live.risk.account import account_problem
 from fanfold.live.risk.ask import Post
+from fanfold.live.risk.book import best_of
 from fanfold.live.risk.breakers import Breach, Breakers
 from fanfold.live.risk.desk import Desk
 from fanfold.live.risk.keeper import Keeper
 from fanfold.live.risk.mirror import Mirror
 from fanfold.live.risk.restart import go_on_from, kept_of
 from fanfold.live.risk.rules import rules_from
+from fanfold.live.risk.shown import gauges_of, inspected
 from fanfold.live.signal.moments import panel_calendar
 from fanfold.live.statistics import Latency, summaries
+from fanfold.live.trace import Trail
 
 STATE_LATCH: Final = "risk_state"
 """Latch of a start whose own file could not be read: losses are measured from now."""
@@ -78,7 +81,7 @@ class Risk:
         self._desk = Desk(self._mirror, self._post)
         self._breakers = Breakers(rules)
         self._watch = Watch(folder)
-        self._keeper = Keeper(folder)
+        self._keeper, self._trail = Keeper(folder), Trail(plan.tag)
         self._unwritten: list[Latch] = []
         self._last_fill_at = 0
         self._seen: dict[str, tuple[int, int]] = {}
@@ -126,6 +129,7 @@ class Risk:
         if sender == MARKET_DATA:
             self._post.fed_at = now
             self._take_market(envelope.values, now, out)
+            self._desk.get_ready(envelope.values, now)
         elif sender == SIGNAL:
             self._latency["hop"].record(now - envelope.sent_at)
             self._take_intents(envelope.values, now, out)
@@ -141,10 +145,12 @@ class Risk:
         out: list[Outgoing] = []
         self._look()
         self._write_latches()
+        self._trail.write()
         mirror = self._mirror
         if mirror.account is not None:
             mirror.live_equity = float(mirror.exact_equity())
             self._measure(now, out)
+        self._desk.prepare()
         if self._keeper.is_due(now):
             self._keeper.keep(kept_of(self._mirror, self._breakers, self._post), now)
         return out
@@ -164,22 +170,15 @@ class Risk:
             at=time.time_ns(),
             counts=dict(self._counts),
             gauges={
-                "equity": mirror.live_equity / 1e6,
-                "peak": breakers.peak / 1e6,
-                "day_start": breakers.day_start / 1e6,
-                "cash": mirror.sums.cash / 1e6,
-                "gross": mirror.sums.gross / 1e6,
-                "reserved": mirror.sums.reserved / 1e6,
-                "orders_of_session": mirror.order_count,
-                "latch": post.latch,
-                "gate_open": post.gate_open,
-                "feed_up": mirror.feed_up,
-                "reconciling": post.reconciling,
-                "newest": mirror.newest,
+                **gauges_of(mirror, breakers, post),
                 "write_errors": self._keeper.errors,
             },
             latency=summaries(self._latency),
         )
+
+    def inspect(self) -> dict[str, Any]:
+        """The last quotes and refusals, for people."""
+        return inspected(self._mirror, self._desk.refusals)
 
     def close(self) -> None:
         """Write down what must last."""
@@ -218,9 +217,10 @@ class Risk:
             ):
                 book.quote = value
                 book.middle = middle
-                if not book.worth:
+                if not book.sway:
                     continue
                 mirror.live_equity += book.worth * gain
+                mirror.swayed += book.sway * abs(gain)
             else:
                 mirror.doubt(book, value)
             if not breakers.trip < mirror.live_equity <= breakers.peak:
@@ -235,7 +235,7 @@ class Risk:
                 if value.ts > mirror.newest:
                     self._pass_time(value.ts)
             case Depth():
-                quote = mirror.take_depth(value)
+                quote = best_of(value)
                 if quote is not None:
                     self._take_market((quote,), now, out)
             case Step():
@@ -254,23 +254,24 @@ class Risk:
                 self._counts["ignored"] += 1
 
     def _take_intents(self, values: Sequence[Value], now: int, out: list[Outgoing]) -> None:
-        began = time.perf_counter_ns()
         self._look()
         counts = self._counts
         intents = [value for value in values if type(value) is Intent]
         counts["ignored"] += len(values) - len(intents)
         counts["intents"] += len(intents)
-        for intent in self._desk.in_order(intents):
+        desk, check = self._desk, self._latency["check"]
+        for intent in desk.in_order(intents):
             sent = len(out)
-            reason = self._desk.take(intent, now, out)
+            began = time.perf_counter_ns()
+            reason = desk.take(intent, now, out)
+            check.record(desk.decided_at - began)
+            self._trail.note("judged", intent.asset, intent.event_ts, refused=reason)
             if len(out) != sent and out[sent][0] == EXECUTION:
                 counts["approved"] += 1
             if reason:
                 counts["refused"] += 1
                 counts[f"refused.{reason}"] += 1
         self._post.last_number = self._post.highest
-        if values:
-            self._latency["check"].record((time.perf_counter_ns() - began) // len(values))
 
     def _take_execution(self, value: Value, now: int, out: list[Outgoing]) -> None:
         mirror = self._mirror

@@ -31,24 +31,17 @@ from fanfold.live.messages import (
     Value,
 )
 from fanfold.live.plan import Plan
+from fanfold.live.signal.feedback import Feedback, Told
 from fanfold.live.signal.moments import Moments
 from fanfold.live.signal.state import (
-    DENIED,
-    EXECUTIONS,
-    FULFILLED,
-    GATE_CLOSED,
-    ORDERS,
-    RETRIED,
-    RETRY_NS,
-    ROLES,
     Decision,
     Saved,
+    as_bytes,
     bar_of,
     fresh_state,
     gauges_of,
     intent_of,
     is_due,
-    is_ratio,
     says_the_same,
     sound_bars,
 )
@@ -80,7 +73,10 @@ class Decider:
         self.decided = 0
         self._decided: list[Decision] = []
         self._unread = False
-        self._state = fresh_state(self._assets)
+        self._state = fresh_state(self._assets, plan.numbered_from)
+        self._feedback = Feedback(self._state, stepper, self._count)
+        self._values: Sequence[Value] = ()
+        self._place = 0
 
     @property
     def armed(self) -> bool:
@@ -110,16 +106,79 @@ class Decider:
 
     def take(self, envelope: Envelope) -> list[Decision]:
         """An envelope; what was decided on its values, with the intents to send."""
-        self._decided = []
-        for value in envelope.values:
-            if type(value) is Quote:
-                if self._on_quotes:
-                    self._quote(value)
-            else:
+        decided = self.begin(envelope)
+        while self.is_unfinished:
+            decided += self.go_on()
+        return decided
+
+    def begin(self, envelope: Envelope) -> list[Decision]:
+        """An envelope as far as the first decision that sends something; `go_on` after it."""
+        self._values, self._place = envelope.values, 0
+        return self.go_on()
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether values of the last envelope are still to be taken, or wishes to be read."""
+        return self._unread or self._place < len(self._values)
+
+    def go_on(self) -> list[Decision]:
+        """Take further values, as far as the next decision that sends something."""
+        decided: list[Decision] = []
+        self._decided = decided
+        values, place = self._values, self._place
+        while place < len(values):
+            value = values[place]
+            if type(value) is not Quote:
                 self._other(value)
+                place += 1
+            elif self._on_quotes:
+                place = self._quotes(values, place, value)
+            else:
+                place += 1
+            if decided and decided[-1].intents:
+                self._place = place
+                return decided
+        self._place = place
         if self._unread:
             self._read(self._state.ts, ())
-        return self._decided
+        return decided
+
+    def _quotes(self, values: Sequence[Value], first: int, quote: Quote) -> int:
+        """Quotes from this one on, as many as change nothing, or one; the place after them."""
+        state, stepper = self._state, self._stepper
+        if not state.begun or state.denied or state.error:
+            self._quote(quote)
+            return first + 1
+        reach = state.ts, self._moments.last_within(state.ts, state.session_day)
+        place = stepper.pass_by(values, first, Quote, state.quote_ts, reach, self._moment_at)
+        if place == first:
+            self._quote(quote)
+            return first + 1
+        state.ts, news_ts = stepper.passed
+        goals: list[Goal] = []
+        if news_ts is not None:
+            self._took(place - first - 1)
+            try:
+                goals = stepper.hear()
+            except StrategyError as error:
+                self._stop(STRATEGY, str(error))
+                return place
+            state.ts, first = news_ts, place - 1
+            self._unread = not goals
+        self._took(place - first)
+        if goals:
+            self._read(state.ts, self._noted(goals))
+        return place
+
+    def _moment_at(self, ts: int) -> Moment:
+        return self._moments.at(ts, self._state.session_day)
+
+    def _took(self, count: int) -> None:
+        """So many events were decided on."""
+        if not count:
+            return
+        self.counts["steps"] = self.counts.get("steps", 0) + count
+        self.decided += count
 
     def _other(self, value: Value) -> None:
         match value:
@@ -136,19 +195,9 @@ class Decider:
             case _:
                 pass  # for others
 
-    def _told(self, value: Fill | OrderChange | Refusal | AccountState | Split) -> None:
+    def _told(self, value: Told) -> None:
         """What execution or risk say; goals that it changes are sent at once."""
-        match value:
-            case Fill():
-                self._fill(value)
-            case OrderChange():
-                self._order_change(value)
-            case Refusal():
-                self._refusal(value)
-            case AccountState():
-                self._account_state(value)
-            case Split():
-                self._split(value)
+        self._feedback.take(value)
         if self._state.begun and not self._state.error:
             changed = self._stepper.changed()
             wanted = self._noted(goal for goal in changed if not self._is_known(goal))
@@ -181,7 +230,7 @@ class Decider:
         """A bar, or a quote: learn of it, and decide once the run has begun."""
         state = self._state
         if state.denied:
-            self._ask_again(ts)
+            self._feedback.ask_again(ts)
         try:
             moment = self._moments.at(ts, state.session_day)
         except DataError as error:
@@ -212,7 +261,7 @@ class Decider:
     def _read(self, ts: int, wanted: Sequence[Intent]) -> None:
         """Record what was decided; of quotes without news once an envelope, since it takes time."""
         self._unread = False
-        wishes = self._stepper.written().tobytes()
+        wishes = self._stepper.written_bytes()
         changed = wishes != self._state.wishes
         if changed or wanted or not self._on_quotes:
             self._state.wishes = wishes
@@ -280,94 +329,18 @@ class Decider:
             return intent_of(goal, self._state.ts)
         return intent_of(goal, known.event_ts)
 
-    def _fill(self, fill: Fill) -> None:
-        state = self._state
-        sound = 0 <= fill.asset < self._assets and fill.role in ROLES and fill.price > 0
-        # What was never wanted is not booked as if it were: the account's state settles it.
-        known = fill.execution_id in state.executions
-        if known or not sound or state.goals[fill.asset] is None:
-            self._count("ignored.fill")
-            return
-        state.executions[fill.execution_id] = None
-        if len(state.executions) > EXECUTIONS:
-            del state.executions[next(iter(state.executions))]
-        if fill.client_order_id in state.open_orders:
-            state.open_orders[fill.client_order_id] -= fill.lots
-        self._count("fills")
-        state.held[fill.asset] += fill.lots
-        if fill.held != state.held[fill.asset]:
-            self._count("drifted")  # the next state of the account settles it
-        self._stepper.fill(fill.asset, fill.role, fill.lots, fill.price, fill.fee, fill.ts)
-
-    def _order_change(self, change: OrderChange) -> None:
-        known = self._state.open_orders
-        if not 0 <= change.asset < self._assets:
-            self._count("ignored.order")
-        elif change.left:
-            known[change.client_order_id] = change.left
-            if len(known) > ORDERS:
-                del known[next(iter(known))]
-        else:
-            left = known.pop(change.client_order_id, 0)
-            waits = change.state in RETRIED and self._deny(change.asset, change.number)
-            if not waits and change.state not in FULFILLED and change.role in ROLES:
-                self._stepper.ended(change.asset, change.role, left, change.reason)
-
-    def _deny(self, asset: int, number: int) -> bool:
-        """Nothing came of it, for a reason that may pass: the goal is asked for later."""
-        goal = self._state.goals[asset]
-        if goal is None or goal.number != number:
-            return False
-        self._count("denied")
-        self._state.denied[asset] = self._state.ts
-        return True
-
-    def _ask_again(self, ts: int) -> None:
-        """Let the step ask anew for what was denied long enough ago."""
-        denied = self._state.denied
-        for asset in [one for one, since in denied.items() if ts >= since + RETRY_NS]:
-            del denied[asset]
-            for role in ("exit", "entry"):
-                self._stepper.ended(asset, role, 0, DENIED)
-
-    def _refusal(self, refusal: Refusal) -> None:
-        goals = self._state.goals
-        goal = goals[refusal.asset] if 0 <= refusal.asset < self._assets else None
-        if goal is None or refusal.number != goal.number:
-            self._count("ignored.refusal")  # of a goal that is no more
-            return
-        if refusal.reason == GATE_CLOSED:
-            self._deny(refusal.asset, refusal.number)
-            return
-        self._count("refused")
-        goals[refusal.asset] = msgspec.structs.replace(goal, goal=refusal.allowed)
-        self._stepper.refused(refusal.asset, refusal.allowed, refusal.reason)
-
-    def _account_state(self, account: AccountState) -> None:
-        state = self._state
-        if len(account.held) != self._assets:
-            self._count("ignored.account")
-        elif state.unsettled or list(account.held) != state.held:
-            self._count("settled")
-            state.held, state.unsettled = list(account.held), False
-            self._stepper.settle(account.held, account.cash)
-
-    def _split(self, split: Split) -> None:
-        sound = 0 <= split.asset < self._assets and is_ratio(split, self._state.held)
-        if not sound or split.ts <= self._state.splits.get(split.asset, 0):  # told again
-            self._count("ignored.split")
-            return
-        self._count("splits")
-        self._state.splits[split.asset] = split.ts
-        self._stepper.split(split.asset, split.ratio)
-        # What was paid for fractions, and how they were rounded, the account says next.
-        self._state.held[split.asset], self._state.unsettled = split.held, True
-
     def _stop(self, latch: str, reason: str) -> None:
         self._state.armed, self._state.latch, self._state.error = False, latch, reason
 
     def _count(self, name: str, count: int = 1) -> None:
         self.counts[name] = self.counts.get(name, 0) + count
+
+    def rehearse(self) -> None:
+        """Decide on news for nothing, so that it is quick when it counts; nothing changes."""
+        state = self._state
+        for goal in self._stepper.rehearse():
+            intent = msgspec.structs.replace(intent_of(goal, state.ts), number=state.intent)
+            as_bytes(Decision(state.decision, state.ts, self._stepper.written_bytes(), (intent,)))
 
     def view(self) -> dict[str, Any]:
         """The state as a person would look at it."""
@@ -391,6 +364,7 @@ class Decider:
             raise DataError(f"a snapshot must be of {self._assets} assets, was of others")
         self._stepper.restore(saved.stepper)
         self._state, self.counts = saved.state, saved.counts
+        self._feedback = Feedback(self._state, self._stepper, self._count)
 
     def digest(self) -> str:
         """SHA-256 over all state: equal ones decide equally from here on."""

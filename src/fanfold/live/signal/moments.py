@@ -61,6 +61,21 @@ class Moments:
             nights=0 if before is None else session.day - before,
         )
 
+    def last_within(self, ts: int, day: int | None) -> int:
+        """The last instant from `ts` on that is sure to be in a session and not to close it.
+
+        Args:
+            ts: An event's instant [ns UTC].
+            day: Its session [days since 1970-01-01].
+
+        Returns:
+            The instant, before `ts` where none is [ns UTC].
+        """
+        session = self._now
+        if session.day != day or not self._after < ts <= self._until:
+            return ts - 1
+        return session.close_ts - 1 if ts < session.close_ts else self._until
+
     def _find(self, ts: int) -> None:
         if not self._sessions:
             self._now = _utc_day(ts)

@@ -7,7 +7,7 @@ goes to a tape of its own, beside which parity lays what a replay decides.
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from fanfold.errors import LiveError
@@ -21,12 +21,16 @@ from fanfold.live.signal.snapshots import Snapshots
 from fanfold.live.signal.state import Decision, as_bytes
 from fanfold.live.statistics import Latency, summaries
 from fanfold.live.tape import Place, Tape
+from fanfold.live.trace import Trail
 
 DISK: Final = "disk"
 """The latch of a tape that cannot be written."""
 
 RESTARTED: Final = "restarted"
 """Why a component that was armed when it died is not."""
+
+REHEARSAL_NS: Final = 4_000_000
+"""Time from which on what a change of a wish leads to is rehearsed again [ns]."""
 
 _NS: Final = 1_000_000_000
 _NO_PLACE: Final = Place(1, 0)
@@ -63,8 +67,15 @@ class Signal:
         self._decider = start.decider
         self._counts = {"envelopes": 0, "messages": 0, "snapshots": 0, "ignored.halted": 0}
         self._started = {"replayed": start.frames, "damaged_snapshots": start.damaged}
+        self._trail = Trail(plan.tag)
         self._stages = {name: Latency() for name in ("hop", "tape", "step", "intent")}
         self._own_number, self._epoch, self._at = 0, 0, now
+        # What is left to do of the envelope that is being taken.
+        self._envelope: Envelope | None = None
+        self._unwritten: Sequence[Decision] = ()
+        self._taken_at = self._began = self._taped = 0
+        self._lasted = 0, 0
+        self._next_rehearsal = 0
         self._problem: str = ""
         self._latched: str = ""
         self._why: str = ""
@@ -105,9 +116,38 @@ class Signal:
         self._stages["hop"].record(now - envelope.sent_at)
         return self._take(envelope, raw, now)
 
+    def begin(self, envelope: Envelope, raw: bytes, now: int) -> Sequence[Outgoing]:
+        """An envelope as far as the first intents, which are to be sent before `go_on`."""
+        self._stages["hop"].record(now - envelope.sent_at)
+        return self._begin(envelope, raw, now)
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether `go_on` has anything left to do."""
+        return self._envelope is not None
+
+    def go_on(self) -> Sequence[Outgoing]:
+        """Write down what was decided, and go on with the envelope, as far as further intents.
+
+        A decision may come to its tape after its intents were sent: the envelope that led to
+        it was on the other tape before, so a start after a kill decides the same, under the
+        same numbers, and writes what is missing.
+        """
+        envelope = self._envelope
+        if envelope is None:
+            return ()
+        self._note_decisions(envelope)
+        if self._problem or not self._decider.is_unfinished:
+            self._envelope = None
+            self._rehearse(self._taken_at)
+            return ()
+        return self._step(envelope, self._decider.go_on)
+
     def tick(self, now: int) -> Sequence[Outgoing]:
         """Write a snapshot where one is due."""
         self._at = now
+        self._rehearse(now)
+        self._trail.write()
         if now >= self._next_snapshot and not self._snapshots.is_busy:
             self._next_snapshot = now + self._snapshot_ns
             self._keep(now)
@@ -162,35 +202,69 @@ class Signal:
         return self._take(envelope, encode(envelope), now)
 
     def _take(self, envelope: Envelope, raw: bytes, now: int) -> Sequence[Outgoing]:
-        self._at = now
+        outgoing = [*self._begin(envelope, raw, now)]
+        while self._envelope is not None:
+            outgoing += self.go_on()
+        return outgoing
+
+    def _begin(self, envelope: Envelope, raw: bytes, now: int) -> Sequence[Outgoing]:
+        self._at = self._taken_at = now
         if self._problem or self._closed:
             self._counts["ignored.halted"] += 1
             return ()
         began = time.perf_counter_ns()
         if not self._append(raw, now):
             return ()
-        taped = time.perf_counter_ns()
-        before = self._decider.decided
-        try:
-            decisions = self._decider.take(envelope)
-        except Exception as error:  # half of an event is in its state: that must not be kept
-            self._problem = f"an envelope could not be taken: {type(error).__name__}"
-            raise
-        stepped = time.perf_counter_ns()
+        self._began, self._taped = began, time.perf_counter_ns()
         self._counts["envelopes"] += 1
         self._counts["messages"] += len(envelope.values)
-        self._stages["tape"].record(taped - began)
-        steps = self._decider.decided - before
-        if steps:
-            self._stages["step"].record((stepped - taped) // steps)
-        if self._decider.error:
-            self._latch_error(now)
-        if not decisions or not self._write_decisions(decisions):
-            return ()
-        intents = [(RISK, intent) for one in decisions for intent in one.intents]
+        return self._step(envelope, lambda: self._decider.begin(envelope))
+
+    def _step(self, envelope: Envelope, decide: Callable[[], list[Decision]]) -> Sequence[Outgoing]:
+        """Decide, and give what is to be sent at once; all else waits for `go_on`."""
+        before, began = self._decider.decided, time.perf_counter_ns()
+        try:
+            decisions = decide()
+        except Exception as error:  # half of an event is in its state: that must not be kept
+            self._problem = f"an envelope could not be taken: {type(error).__name__}"
+            self._envelope = None
+            raise
+        self._unwritten = decisions
+        stepped = time.perf_counter_ns()
+        self._envelope = envelope
+        intents: list[Outgoing] = []
+        if decisions:
+            intents = [(RISK, intent) for one in decisions for intent in one.intents]
         if intents:
-            self._stages["intent"].record(time.perf_counter_ns() - began)
-        return intents
+            self._stages["intent"].record(stepped - self._began)
+        self._lasted = stepped - began, self._decider.decided - before
+        return intents or self.go_on()
+
+    def _rehearse(self, now: int) -> None:
+        if now >= self._next_rehearsal and not self._problem:
+            self._next_rehearsal = now + REHEARSAL_NS
+            self._decider.rehearse()
+
+    def _note_decisions(self, envelope: Envelope) -> None:
+        """Write down and count what was decided last."""
+        decisions, self._unwritten = self._unwritten, ()
+        if self._taped:
+            self._stages["tape"].record(self._taped - self._began)
+            self._taped = 0
+        lasted, steps = self._lasted
+        if steps:
+            self._stages["step"].record(lasted // steps)
+        if self._decider.error:
+            self._latch_error(self._taken_at)
+        if not decisions or not self._write_decisions(decisions):
+            return
+        for one in decisions:
+            for intent in one.intents:
+                self._trail.note(
+                    "decided", intent.asset, intent.event_ts, at=self._taken_at + lasted,
+                    number=intent.number, goal=intent.goal, heard_of=envelope.sender,
+                    told_at=envelope.sent_at, taken_at=self._taken_at,
+                )  # fmt: skip
 
     def _append(self, raw: bytes, now: int) -> bool:
         if self._tapes is None:

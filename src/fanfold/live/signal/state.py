@@ -106,8 +106,8 @@ class State(Struct, array_like=True):
     splits: dict[int, int] = msgspec.field(default_factory=dict[int, int])
 
 
-def fresh_state(asset_count: int) -> State:
-    """Before the first event."""
+def fresh_state(asset_count: int, intent: int = 0) -> State:
+    """Before the first event; intents are numbered from `intent` on."""
     return State(
         held=[0] * asset_count,
         goals=[None] * asset_count,
@@ -115,6 +115,7 @@ def fresh_state(asset_count: int) -> State:
         open_orders={},
         executions={},
         denied={},
+        intent=intent,
     )
 
 

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from fanfold.domain.bars import Bars
 from fanfold.domain.money import MICRO
 from fanfold.domain.period import ts_text
 from fanfold.domain.stamps import Stamp
 from fanfold.errors import FanfoldError
-from fanfold.live.folder import Folder
+from fanfold.live.folder import Folder, write_durably
 from fanfold.reporting.parity_views import Leg, ParityView, TradedRow
 from fanfold.workflows.live.decided import DIFFERENT, Compared, backtested, replayed
 from fanfold.workflows.live.earned import Earned, earned
@@ -25,6 +27,9 @@ from fanfold.workflows.live.split import Traded
 
 MILLISECOND: Final = 10**6
 """What instants of fills are shown to [ns]."""
+
+LAST: Final = "parity.json"
+"""What the last audit said, in the folder of the record."""
 
 MEANINGS: Final[Mapping[str, str]] = {
     "data": "final bars differ from the bars that were seen",
@@ -96,6 +101,7 @@ def parity_job(
         except FanfoldError as error:
             problems.append(str(error))
     content["seconds"] = round(time.perf_counter() - began, 3)
+    _keep(found, content)
     return ParityClosed(
         status=content["status"],
         lines=_lines(found, legs, money, content),
@@ -225,6 +231,12 @@ def _draw(found: Recorded, recorded: Bars, legs: Sequence[Compared], money: Earn
         },
     )  # fmt: skip
     return write_parity(found.folder.record / "parity.html", view)
+
+
+def _keep(found: Recorded, content: Mapping[str, Any]) -> None:
+    """Leave the last audit in the folder, for the page."""
+    kept = {name: content[name] for name in ("status", "legs", "metrics")}
+    write_durably(found.folder.record / LAST, msgspec.json.encode({"at": time.time_ns()} | kept))
 
 
 def _row(found: Recorded, one: Traded) -> TradedRow:

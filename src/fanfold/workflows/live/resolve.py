@@ -28,9 +28,11 @@ from fanfold.workflows.live.addresses import (
 )
 from fanfold.workflows.live.history import feed_of, timeframe_of
 from fanfold.workflows.live.local_venue import broker_now, start_venue
+from fanfold.workflows.live.numbers import last_number
 from fanfold.workflows.live.outside import check_reach, check_steps
 from fanfold.workflows.live.past import Asked, past_bars, sessions_around, sessions_until
 from fanfold.workflows.strategies import find_strategy, made
+from fanfold.workflows.versions.standing import check_promoted
 
 DECIDES: Final = ("strategy", "model", "data", "account", "costs", "limits", "sizing", "options")
 """Settings that a deployment keeps for its life: with others its state would be of another."""
@@ -75,7 +77,8 @@ def checked(job: LiveJob) -> Checked:
     """Settle what can be settled without connecting.
 
     Raises:
-        ConfigError: The strategy is unknown, keys are missing, or settings do not go together.
+        ConfigError: The strategy is unknown, keys are missing, settings do not go together, or
+            real money is meant for a version that is not promoted.
     """
     asset_class = class_of_symbols(job.data.symbols)
     settings = settled(job.live, asset_class)
@@ -87,6 +90,8 @@ def checked(job: LiveJob) -> Checked:
     elif settings.broker.rest_url is not None:
         addresses, keys = _own_venue(settings), checked_credentials(settings.broker)
     strategy, terms = _strategy_of(job), _terms_of(job)
+    if settings.broker.at == "live":
+        check_promoted(job)
     check_steps(strategy, terms, job.data.symbols, calendar_for(asset_class))
     return Checked(
         job=job,
@@ -180,6 +185,7 @@ def _made_plan(folder: Folder, found: Checked, addresses: Addresses, keys: Crede
         spec_hash=spec_hash(strategy, found.terms, bars.fingerprint),
         code_hash=code_hash(strategy),
         made_at=time.time_ns(),
+        numbered_from=last_number(folder),
         settings=found.settings,
     )
 

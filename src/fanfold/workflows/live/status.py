@@ -37,7 +37,7 @@ def status_of(folder: Folder) -> dict[str, Any]:
     names = names_for(plan)
     report = report_of(folder)
     is_up = is_held(folder, SUPERVISOR)
-    found = {name: _look(folder, name) for name in names}
+    found = {name: look(folder, name) for name in names}
     set_ = latches(folder)
     statistics = {name: one.pop("statistics") for name, one in found.items()}
     gauges = {name: one["gauges"] for name, one in statistics.items()}
@@ -54,7 +54,7 @@ def status_of(folder: Folder) -> dict[str, Any]:
         "restarts": 0 if report is None else report.restarts,
         "supervisor": "running" if is_up else "down",
         "components": found,
-        "gate": _gate_of(gauges.get(EXECUTION, {})),
+        "gate": gate_of(gauges.get(EXECUTION, {})),
         "equity": gauges.get(RISK, {}).get("equity"),
         "latches": [
             {"name": one.name, "reason": one.reason, "by": one.by, "at": one.at} for one in set_
@@ -145,6 +145,8 @@ def status_lines(found: dict[str, Any]) -> Iterator[str]:
         yield f"    {one['symbol']:<10} {one['role']:<8} {one['state']:<10} {one['left']:+g}"
     if found["venue"] is not None:
         yield f"  venue      {found['venue']['status_url']}"
+    if found.get("page", "none") != "none":
+        yield f"  page       {found['url'] if found['page'] == 'up' else found['page']}"
 
 
 def shown_state(name: str, state: str) -> str:
@@ -152,7 +154,8 @@ def shown_state(name: str, state: str) -> str:
     return "recording" if name == RECORDER and state in ("armed", "halted") else state
 
 
-def _look(folder: Folder, name: str) -> dict[str, Any]:
+def look(folder: Folder, name: str) -> dict[str, Any]:
+    """One component: its state, its process and its statistics, whatever it answers."""
     entry = seen_entry(folder, name)
     shown: dict[str, Any] = {
         "state": "down",
@@ -173,7 +176,8 @@ def _look(folder: Folder, name: str) -> dict[str, Any]:
     return shown
 
 
-def _gate_of(gauges: dict[str, Any]) -> str:
+def gate_of(gauges: dict[str, Any]) -> str:
+    """Whether orders may go, in words."""
     if "gate" not in gauges:
         return "unknown"
     return "open" if gauges["gate"] else f"closed: {gauges.get('gate_reason') or 'no reason told'}"

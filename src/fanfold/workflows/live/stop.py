@@ -7,13 +7,16 @@ from typing import Any
 
 import msgspec
 
+from fanfold.distributed.live_head import cluster_of
 from fanfold.errors import DataError
 from fanfold.live.folder import Folder, write_durably
 from fanfold.live.host import adopt_local_keys
 from fanfold.live.plan import read_plan
 from fanfold.live.wires import remove_sockets
+from fanfold.workflows.live.changing import Change
 from fanfold.workflows.live.hosting import stop_all, tell_all
 from fanfold.workflows.live.local_venue import stop_venue
+from fanfold.workflows.live.page import end_page
 from fanfold.workflows.live.status import journaled
 
 Say = Callable[[str], None]
@@ -52,6 +55,7 @@ def down(folder: Folder, by: str, say: Say, *, flatten: bool = False) -> dict[st
             latch, which the next start asks to be reset.
 
     Raises:
+        ConfigError: Another command brings it up or down.
         LiveError: It was to be flattened, and the broker does not answer.
     """
     killed = None
@@ -59,7 +63,18 @@ def down(folder: Folder, by: str, say: Say, *, flatten: bool = False) -> dict[st
         say("cancelling and flattening")
         killed = kill(folder, by, "down --flatten")
     say("stopping")
+    change = Change(folder)
+    change.wait()  # else its application would take it for a loss, and make it anew
+    try:
+        return _stopped(folder, say) | ({} if killed is None else {"killed": killed})
+    finally:
+        change.release()
+
+
+def _stopped(folder: Folder, say: Say) -> dict[str, Any]:
+    cluster = cluster_of(folder)
     became = stop_all(folder)
+    page = end_page(folder, cluster)
     stays: dict[str, Any]
     try:
         stays = journaled(folder, read_plan(folder))
@@ -68,14 +83,14 @@ def down(folder: Folder, by: str, say: Say, *, flatten: bool = False) -> dict[st
         stays = {"positions": {}, "open_orders": [], "unknown": str(error)}
     venue = stop_venue(folder)
     remove_sockets(folder)
-    content: dict[str, Any] = {
+    return {
         "status": "down",
         "deployment": folder.name,
         "components": became,
+        "page": page,
         "stays": stays,
         "venue": "stopped" if venue else "none",
     }
-    return content if killed is None else content | {"killed": killed}
 
 
 def what_stays(content: dict[str, Any]) -> str:

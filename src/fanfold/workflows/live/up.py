@@ -3,11 +3,12 @@
 import shutil
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from fanfold.alpaca.credentials import credentials_of_account
+from fanfold.distributed.live_head import cluster_of
 from fanfold.errors import ConfigError, LiveError
 from fanfold.live.execution.lease import Lease, account_folder
 from fanfold.live.execution.starting import account_number
@@ -19,6 +20,7 @@ from fanfold.live.registry import Entry, entry_of, is_held
 from fanfold.live.supervision import SUPERVISOR, Report, report_of
 from fanfold.live.wires import remove_sockets, write_addresses
 from fanfold.settings.live import LiveJob
+from fanfold.workflows.live.changing import Change
 from fanfold.workflows.live.hosting import (
     begin_hosts,
     end_hosts,
@@ -27,6 +29,7 @@ from fanfold.workflows.live.hosting import (
     stop_all,
 )
 from fanfold.workflows.live.local_venue import running_venue, stop_venue
+from fanfold.workflows.live.page import Begun, await_page, begin_page, end_page, with_token
 from fanfold.workflows.live.resolve import Checked, checked, resolve
 
 UP_S: Final = 180.0
@@ -41,7 +44,12 @@ Say = Callable[[str], None]
 
 
 def up(
-    job: LiveJob, say: Say, *, fresh: bool = False, address: str | None = None
+    job: LiveJob,
+    say: Say,
+    *,
+    fresh: bool = False,
+    address: str | None = None,
+    with_page: bool = True,
 ) -> dict[str, Any]:
     """Bring a deployment up and wait until all is armed.
 
@@ -50,9 +58,12 @@ def up(
         say: Told how far it is.
         fresh: Whether to begin anew; what there was is put aside, not deleted.
         address: Of a Ray cluster that runs already.
+        with_page: Whether its page is to be started, where the settings want one; not where
+            it is the page that brings the deployment up.
 
     Returns:
-        Where everything is, as plain values.
+        Where everything is, as plain values; `page` says how the page is, without which it
+        trades all the same.
 
     Raises:
         InputError: It is up already, or a setting is not what it must be.
@@ -65,10 +76,14 @@ def up(
             "status, or stop it with fanfold live down"
         )
     found = checked(job)
-    stop_all(folder)
-    with _all_or_nothing(folder, say, fresh=fresh):
+    change = Change(folder)
+    change.wait()
+    _clear(folder, with_page=with_page)
+    with _all_or_nothing(folder, change, say, fresh=fresh, with_page=with_page) as undo:
         folder.make()
         begin_hosts(folder, found.settings, address)
+        begun = begin_page(folder, found.settings) if with_page else Begun()
+        undo.callback(begun.end)
         plan = resolve(folder, found, say)
         _check_account(folder, plan)
         write_addresses(folder, names_for(plan), plan.settings.host.transport)
@@ -76,8 +91,12 @@ def up(
         began = time.time_ns()
         before = {name: _incarnation(folder, name) for name in names_for(plan)}
         start_supervisor(folder, plan, address)
+        change.release()  # from here on it comes up by itself
         report = _until_armed(folder, began, before, say)
-    return _brought_up(folder, plan, report)
+    shown = await_page(folder, begun)
+    if "url" in shown:
+        shown["url"] = with_token(folder, plan, shown["url"])
+    return _brought_up(folder, plan, report) | shown
 
 
 def check(job: LiveJob) -> dict[str, Any]:
@@ -103,17 +122,22 @@ class _GoesOnError(LiveError):
 
 
 @contextmanager
-def _all_or_nothing(folder: Folder, say: Say, *, fresh: bool) -> Generator[None]:
+def _all_or_nothing(
+    folder: Folder, change: Change, say: Say, *, fresh: bool, with_page: bool
+) -> Generator[ExitStack]:
     """Leave nothing running of what is given up on its way, and no folder of what never ran."""
     aside = _put_aside(folder, say) if fresh else None
     was_there, had_venue = folder.path.is_dir(), running_venue(folder) is not None
+    undo = ExitStack()
     try:
-        yield
+        yield undo
     except _GoesOnError:
         raise
     except BaseException:
         say("stopping what was started")
-        stop_all(folder)
+        change.take()
+        undo.close()
+        _clear(folder, with_page=with_page)
         end_hosts(folder)
         if not had_venue:
             stop_venue(folder)
@@ -124,6 +148,16 @@ def _all_or_nothing(folder: Folder, say: Say, *, fresh: bool) -> Generator[None]
                 aside.rename(folder.path)
                 say(f"what there was is back in {folder.path}")
         raise
+    finally:
+        change.release()
+
+
+def _clear(folder: Folder, *, with_page: bool) -> None:
+    """Stop what is there of the deployment; not a page which does this itself."""
+    cluster = cluster_of(folder)
+    stop_all(folder)
+    if with_page:
+        end_page(folder, cluster)
 
 
 def _check_account(folder: Folder, plan: Plan) -> None:

@@ -342,3 +342,29 @@ Trading.TestCase.settings = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 TestTrading = Trading.TestCase
+
+
+def test_protection_in_two_families_moves_in_one_plan() -> None:
+    """A replacement that is under way holds the units of what it replaces, not as many more."""
+    trading = Trading()
+    trading.begin("whole")
+    for goal in (2, 5):
+        trading.approve(goal=goal, part=0, limit=NAN, levels=(90.0, NAN))
+        for ticket in trading._working():
+            trading.broker.accept(ticket)
+            trading.broker.fill(ticket, ticket.lots, PRICE)
+        trading._settle()
+    trading.approve(goal=5, part=0, limit=NAN, levels=(91.0, NAN))
+    moved = [one for one in trading.broker.open() if one.replaces]
+    assert [(one.lots, one.stop, one.status) for one in moved] == [
+        (2, "91.0", "pending_new"),
+        (3, "91.0", "pending_new"),
+    ]
+    trading._settle()
+    trading._check_protection()
+    held = trading._pick(0)
+    more = Ticket("more", held.side, held.lots + 1, held.type, None, held.stop, held.role)
+    held.order_class = ""  # of one by itself the quantity can be replaced
+    with pytest.raises(AssertionError, match="more than is held"):
+        trading.broker.replace(held.name, more)
+    trading.teardown()

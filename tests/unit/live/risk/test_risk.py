@@ -13,6 +13,7 @@ from tests.fakes.live_risk import NAN, SECOND, World
 
 from fanfold.live.messages import (
     AccountState,
+    ApprovedOrder,
     Arming,
     Depth,
     Envelope,
@@ -25,7 +26,7 @@ from fanfold.live.messages import (
     Trade,
 )
 from fanfold.live.plan import write_plan
-from fanfold.live.risk import Risk, checks
+from fanfold.live.risk import Risk
 
 SECTORS = {"A0": "one", "A1": "one", "A2": "two"}
 LIMITS = {
@@ -167,39 +168,6 @@ class _Shared:
 SHARED = _Shared()
 
 
-@settings(max_examples=40)
-@given(actions=ACTIONS)
-def test_a_short_look_never_passes_what_a_long_one_refuses(
-    actions: list[tuple[str, int, int]],
-) -> None:
-    """`is_usual` and `has_room` leave out only checks that find nothing."""
-    with tempfile.TemporaryDirectory() as path:
-        short, long = Path(path) / "short", Path(path) / "long"
-        rest: dict[str, Any] = {"limits": LIMITS | {"max_orders": 20, "max_volume_share": 4e-4}}
-        worlds = World(short, **rest), World(long, **rest)
-        for what, asset, lots in actions:
-            for world in worlds:
-                if what == "quote":
-                    world.quote(asset, 100.0 + lots / 300.0)
-                elif what == "fill":
-                    world.fill(asset, lots % 50, exposures(world)[0][asset] + lots % 50)
-            if what == "ask":
-                found = [_judged(world, asset, lots, whole=world is worlds[1]) for world in worlds]
-                assert found[0] == found[1]
-
-
-def _judged(world: World, asset: int, lots: int, *, whole: bool) -> object:
-    if not whole:
-        return world.ask(asset, lots)
-    usual = checks.is_usual
-    try:
-        checks.is_usual = lambda _: False
-        world.risk._desk._openings = (*checks.LIMITS, *checks.FUNDS)
-        return world.ask(asset, lots)
-    finally:
-        checks.is_usual = usual
-
-
 @settings(max_examples=15)
 @given(actions=ACTIONS)
 def test_equal_inputs_give_equal_outputs(actions: list[tuple[str, int, int]]) -> None:
@@ -304,6 +272,22 @@ def test_a_rotation_is_paid_by_what_it_sells(tmp_path: Path) -> None:
     world.ts += 1
     world.intents = 9
     assert world.ask(2, 10)[1].reason == "buying_power"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("state", "most"), [("accepted", 900), ("sending", 100), ("unknown", 100)])
+def test_a_sale_that_may_never_have_arrived_makes_no_room(
+    tmp_path: Path, state: str, most: int
+) -> None:
+    world = World(tmp_path)
+    world.fill(0, 900, 900)
+    world.account(10_000_000_000, (900, 0, 0))
+    world.ask(0, 0)
+    world.order(0, -900, role="exit", state=state)
+    world.ts += 1
+    sell, buy = world.intent(0, 0), world.intent(1, 900)
+    approved = [value for _, value in world.send("signal", sell, buy)]
+    goals = {value.asset: value.goal for value in approved if isinstance(value, ApprovedOrder)}
+    assert goals == {0: 0, 1: most}
 
 
 def test_opened_reads_the_plan_of_its_folder(tmp_path: Path) -> None:

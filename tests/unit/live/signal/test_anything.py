@@ -47,7 +47,7 @@ VALUES = st.one_of(
     st.builds(Late, INSTANTS, ROWS),
     st.builds(Trading, ASSETS, INSTANTS, st.booleans(), NAMES),
     st.builds(Feed, INSTANTS, st.booleans(), st.lists(ASSETS, max_size=3).map(tuple), NAMES),
-    st.builds(Prior, ASSETS, FLOATS, FLOATS),
+    st.builds(Prior, ASSETS, FLOATS, FLOATS, INSTANTS),
     st.builds(Fill, NAMES, NAMES, ASSETS, ROLES, INSTANTS, LOTS, LOTS, LOTS, LOTS),
     st.builds(
         OrderChange, NAMES, LOTS, ASSETS, ROLES, NAMES, LOTS, FLOATS, FLOATS, INSTANTS, NAMES

@@ -153,3 +153,19 @@ def test_instants_outside_the_sessions_are_refused() -> None:
     for ts in (sessions[0].open_ts - 5 * day, sessions[-1].close_ts + 5 * day, 0, 2**62):
         with pytest.raises(DataError, match="sessions must hold instant"):
             moments.at(ts, None)
+
+
+def test_up_to_the_last_instant_within_nothing_but_the_minutes_changes() -> None:
+    sessions, minute = sessions_of("XNYS", 19_900, 19_950), 60 * 10**9
+    for moments, begin in (
+        (Moments(sessions), sessions[3].open_ts),
+        (Moments(sessions), sessions[3].close_ts + minute),
+        (moments_of(COINS, {}), sessions[3].open_ts),
+    ):
+        assert moments.last_within(begin, None) == begin - 1  # of no session yet
+        now = moments.at(begin, None)
+        last = moments.last_within(begin, now.session_day)
+        assert last > begin
+        at_last, after = moments.at(last, now.session_day), moments.at(last + 1, now.session_day)
+        assert (at_last.session_day, at_last.closes_session) == (now.session_day, False)
+        assert after.session_day != now.session_day or after.closes_session

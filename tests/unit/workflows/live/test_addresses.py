@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fakes.promotion import noted
 
 from fanfold.errors import ConfigError
 from fanfold.settings import read_settings
@@ -28,7 +29,10 @@ def test_the_shipped_file_is_a_rehearsal_with_no_account(monkeypatch: pytest.Mon
     assert found.calendar == "XNYS"
 
 
-def test_real_money_takes_two_settings_and_a_live_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_real_money_takes_two_settings_a_live_key_and_a_promoted_version(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FANFOLD_HOME", str(tmp_path))
     with pytest.raises(ConfigError, match="needs real_money: true"):
         job(REAL[0])
     with pytest.raises(ConfigError, match="goes with at: live only"):
@@ -39,6 +43,9 @@ def test_real_money_takes_two_settings_and_a_live_key(monkeypatch: pytest.Monkey
         checked(job(*REAL))
     for name, text in KEYS.items():
         monkeypatch.setenv(name, text)
+    with pytest.raises(ConfigError, match="real money needs a promoted version"):
+        checked(job(*REAL))
+    noted(job())
     found = checked(job(*REAL))
     assert found.addresses is not None
     assert found.addresses.model_dump() == {
