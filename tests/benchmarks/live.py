@@ -147,10 +147,8 @@ def summary(found: dict[str, Any]) -> dict[str, Any]:
         value = latency[component].get(stage, {}).get(percentile)
         floors[name] = {"us": None if value is None else value / 1e3, "floor_us": bound / 1e3}
     sent, every = found["sent"]["messages"], counts.values()
-    approved, filled = (
-        counts["risk"].get("approved", 0),
-        counts["execution"].get("orders.filled", 0),
-    )
+    execution = counts["execution"]
+    filled, left = execution.get("orders.filled", 0), execution.get("orders.sending", 0)
     return {
         "floors": floors,
         "hop_p50_us": {
@@ -168,9 +166,10 @@ def summary(found: dict[str, Any]) -> dict[str, Any]:
         },
         "orders": {
             "intents": counts["signal"].get("intents", 0),
-            "approved": approved,
+            "approved": counts["risk"].get("approved", 0),
+            "sent": left,  # an approval that a newer one has overtaken becomes none
             "filled": filled,
-            "success": round(filled / approved, 5) if approved else None,
+            "success": round(filled / left, 5) if left else None,
         },
         "memory_mb": found["memory_mb"],
         "memory_floor_mb": MEMORY_MB,
@@ -180,7 +179,7 @@ def summary(found: dict[str, Any]) -> dict[str, Any]:
         "sender_late_us": {
             key: value / 1e3
             for key, value in found["sent"]["sender_late"].items()
-            if key != "count"
+            if key in ("p50", "p99", "p999", "max")
         },
         "load": found["load"],
         "asked": found["asked"],
@@ -216,6 +215,8 @@ def main() -> None:
     parser.add_argument("--machine", action="store_true", help="Decisions in machine code.")
     parser.add_argument("--keep", type=Path, help="Folder whose logs and tapes stay.")
     asked = parser.parse_args()
+    if not 1 <= asked.per_frame <= len(SYMBOLS):
+        parser.error(f"--per-frame must be from 1 to {len(SYMBOLS)}, was {asked.per_frame}")
     with tempfile.TemporaryDirectory(prefix="fanfold-bench-") as made:
         place = asked.keep or Path(made)
         place.mkdir(parents=True, exist_ok=True)

@@ -28,6 +28,7 @@ def main() -> None:
 
 research.audit.add_command(promotion.gates)
 live.live.add_command(promotion.promote)
+live.live.add_command(promotion.deploy)
 live.live.add_command(promotion.rollback)
 
 for _command in (

@@ -1,4 +1,4 @@
-"""Who may go live: `fanfold audit gates`, `fanfold live promote` and `fanfold live rollback`."""
+"""Who may go live: `fanfold audit gates`, `fanfold live promote | deploy | rollback`."""
 
 import getpass
 import sys
@@ -18,6 +18,10 @@ CONFIGS = (".yaml", ".yml")
 _set = click.option(
     "--set", "overrides", multiple=True, metavar="A.B=VALUE", help="Change one setting; repeatable."
 )
+_deployment = click.option(
+    "--deployment", metavar="NAME", help="Which one; may be left out where there is one."
+)
+_by = click.option("--by", help="Who says so, in the log; you by default.")
 
 
 @click.command()
@@ -90,8 +94,40 @@ def promote(what: str, overrides: tuple[str, ...], *, as_json: bool, debug: bool
 
 
 @click.command()
-@click.option("--deployment", metavar="NAME", help="Which one; may be left out where there is one.")
-@click.option("--by", help="Who says so, in the log; you by default.")
+@click.argument("version")
+@_deployment
+@_by
+@common
+def deploy(
+    version: str, deployment: str | None, by: str | None, *, as_json: bool, debug: bool
+) -> None:
+    """Put another measured version in a deployment's place, in one step, positions and all.
+
+    A running deployment is stopped in order and brought up with the version, whose goals its
+    positions go to. Versions are what fanfold audit gates has measured, of the same symbols;
+    where money is real the version must be promoted.
+
+    \b
+    Examples:
+      fanfold live deploy 3f9c0d21ab44
+      fanfold live deploy 3f9c0d21ab44 --deployment real --json
+    """  # noqa: D301  (click reads the escape itself)
+
+    def work(context: Context) -> None:
+        from fanfold.workflows.live.deployments import deployment_named
+        from fanfold.workflows.promotion.deployed import deployed
+
+        folder = deployment_named(deployment)
+        content = deployed(folder, version, by or getpass.getuser(), context.warn)
+        _show_exchanged(context, content)
+        context.end(content)
+
+    guarded(work, as_json=as_json, debug=debug)
+
+
+@click.command()
+@_deployment
+@_by
 @common
 def rollback(deployment: str | None, by: str | None, *, as_json: bool, debug: bool) -> None:
     """Go back to the version before, in one step, positions and all.
@@ -114,9 +150,7 @@ def rollback(deployment: str | None, by: str | None, *, as_json: bool, debug: bo
         content = rolled_back(folder, by or getpass.getuser(), context.warn)
         if content["withdrawn"]:
             context.say(f"version {content['withdrawn']} may not go live any more")
-        params = ", ".join(f"{name}={value}" for name, value in content["params"].items())
-        state = content["up"]["status"] if content["runs"] else "down"
-        context.say(f"{folder.name} is {state}, with {content['strategy']}({params})")
+        _show_exchanged(context, content)
         context.end(content)
 
     guarded(work, as_json=as_json, debug=debug)
@@ -127,6 +161,12 @@ def _job(config: Path, overrides: tuple[str, ...]) -> "LiveJob":
     from fanfold.settings.live import LiveJob
 
     return read_settings(config, overrides, LiveJob)
+
+
+def _show_exchanged(context: Context, content: dict[str, Any]) -> None:
+    params = ", ".join(f"{name}={value}" for name, value in content["params"].items())
+    state = content["up"]["status"] if content["runs"] else "down"
+    context.say(f"{content['deployment']} is {state}, with {content['strategy']}({params})")
 
 
 def _show_promoted(context: Context, content: dict[str, Any]) -> None:

@@ -62,6 +62,10 @@ class Desk(Protocol):
         """Let a version go live that has passed its gates; None where there are none."""
         ...
 
+    def deploy(self, version: str, by: str) -> dict[str, Any] | None:
+        """Put another measured version in this one's place; None where there are none."""
+        ...
+
     def roll_back(self, by: str) -> dict[str, Any] | None:
         """Go back to the version before; None where there are none."""
         ...

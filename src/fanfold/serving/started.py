@@ -1,5 +1,6 @@
 """Starting and ending Ray Serve with one application, on the cluster that this process is in."""
 
+import sys
 from typing import Any, Final
 
 from fanfold.errors import JobError
@@ -67,7 +68,19 @@ def end(name: str, *, alone: bool) -> None:
         raise JobError(f"Ray Serve must end {name}, did not: {error}") from error
 
 
-def _serve() -> Any:
-    from ray import serve as untyped
+def load() -> None:
+    """Load Ray Serve, which takes seconds: while there is nothing else to do."""
+    _serve()
 
+
+def _serve() -> Any:
+    """Ray Serve, without pandas: it would only learn to write frames, for two more seconds."""
+    was_there = "pandas" in sys.modules
+    if not was_there:
+        sys.modules["pandas"] = None  # pyright: ignore[reportArgumentType]  (what import refuses)
+    try:
+        from ray import serve as untyped
+    finally:
+        if not was_there:
+            del sys.modules["pandas"]
     return untyped

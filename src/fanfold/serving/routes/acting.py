@@ -84,6 +84,17 @@ async def promote(request: Request, order: PromoteOrder, parts: P, who: W) -> di
     return found
 
 
+@router.post("/deploy", responses=NOT_THERE)
+async def deploy(request: Request, order: PromoteOrder, parts: P, who: W) -> dict[str, Any]:
+    """Put another measured version in this one's place; where money is real, a promoted one."""
+    found = await run_in_threadpool(parts.desk.deploy, order.version, who.name)
+    if found is None:
+        raise not_there("this deployment has no versions")
+    parts.poller.hurry()
+    request.state.outcome = str(found.get("status", "done"))
+    return found
+
+
 @router.post("/rollback", responses=NOT_THERE)
 async def roll_back(request: Request, order: RollBackOrder, parts: P, who: W) -> dict[str, Any]:  # noqa: ARG001
     """Go back to the version before this one."""

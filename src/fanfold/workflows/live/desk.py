@@ -221,6 +221,11 @@ class DeploymentDesk:
         module = _module(_PROMOTION)
         return None if module is None else module.promote(self._folder, version, by)
 
+    def deploy(self, version: str, by: str) -> dict[str, Any] | None:
+        """As `fanfold live deploy`."""
+        module = _module(_PROMOTION)
+        return None if module is None else module.deploy(self._folder, version, by)
+
     def roll_back(self, by: str) -> dict[str, Any] | None:
         """As `fanfold live rollback`."""
         module = _module(_PROMOTION)

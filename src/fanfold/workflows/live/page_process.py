@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from fanfold.distributed.live_head import Cluster, await_head, cluster_of, source_folder
+from fanfold.distributed.live_head import Cluster, await_head, cluster_of, entrance, source_folder
 from fanfold.distributed.live_hosts import connected_to
 from fanfold.domain.place import home
 from fanfold.errors import FanfoldError, JobError, LiveError
 from fanfold.live.folder import UMASK, Folder
 from fanfold.serving.application import NAME, build
 from fanfold.serving.ports import address_of
-from fanfold.serving.started import serves_at, start
+from fanfold.serving.started import load, serves_at, start
 from fanfold.workflows.live.serve import KeptUp
 
 MODULE: Final = "fanfold.workflows.live.page_process"
@@ -42,6 +42,9 @@ def bring_up(folder: Folder, host: str, port: int, node: str) -> None:
     Raises:
         JobError: There is no cluster, or Serve does not start.
     """
+    if _has_own_head(folder):
+        os.environ |= entrance(folder)  # Ray reads it when it is imported
+        load()
     cluster = _cluster_that_is_up(folder)
     with connected_to(folder, cluster):
         own = cluster.head is not None
@@ -55,6 +58,12 @@ def bring_up(folder: Folder, host: str, port: int, node: str) -> None:
         }
         made = build(KeptUp, arguments, node=node, environ=environ)
         start(made, NAME if own else f"{NAME}-{folder.name}", route, host=host, port=port)
+
+
+def _has_own_head(folder: Folder) -> bool:
+    """Whether it is a head of our own, which may still be coming up."""
+    cluster = cluster_of(folder)
+    return cluster is not None and cluster.head is not None
 
 
 def _cluster_that_is_up(folder: Folder) -> Cluster:

@@ -57,7 +57,7 @@ def promote(
     """
     record = record_named(version)
     job = job_of_record(record) if job is None else job
-    _check_code(record, job)
+    check_code(record, job)
     record = with_paper(record, job)
     gates = gates_of(job.gates, record.evidence)
     name = deployment if isinstance(deployment, str) else deployment.name
@@ -152,7 +152,12 @@ def job_of_record(record: Record) -> "LiveJob":
     return check_settings(record.job, f"version {record.version.id}", LiveJob)
 
 
-def _check_code(record: Record, job: "LiveJob") -> None:
+def check_code(record: Record, job: "LiveJob") -> None:
+    """Refuse a version whose code is not the installed one.
+
+    Raises:
+        ConfigError: It is another.
+    """
     now = version_of(job)
     if now.line != record.version.line:
         what = "code is another" if now.code != record.version.code else "settings are others"

@@ -56,21 +56,27 @@ def roll_back(deployment: Folder | str, by: str) -> dict[str, Any]:
     folder = deployment if isinstance(deployment, Folder) else Folder.of(deployment)
     plan = read_plan(folder)
     job = job_before(folder, plan)  # what is wrong is said here
-    log = folder.logs / "rollback.log"
+    log = begun(folder, "rollback", "--by", by)
+    told = {"from": line_of(plan), "to": version_of(job).line, "log": str(log)}
+    return {"status": "started", "deployment": folder.name, **told}
+
+
+def begun(folder: Folder, command: str, *words: str) -> Path:
+    """Start a command on a deployment that outlives this process; the log that it writes."""
+    log = folder.logs / f"{command}.log"
     with log.open("ab") as written:
         os.fchmod(written.fileno(), 0o600)
         subprocess.Popen(  # noqa: S603  (our own command)
             [
-                *(sys.executable, "-m", "fanfold.cli", "live", "rollback"),
-                *("--deployment", folder.name, "--by", by, "--json"),
+                *(sys.executable, "-m", "fanfold.cli", "live", command, *words),
+                *("--deployment", folder.name, "--json"),
             ],
             stdin=subprocess.DEVNULL,
             stdout=written,
             stderr=written,
             start_new_session=True,
         )
-    told = {"from": line_of(plan), "to": version_of(job).line, "log": str(log)}
-    return {"status": "started", "deployment": folder.name, **told}
+    return log
 
 
 def rolled_back(deployment: Folder, by: str, say: Say) -> dict[str, Any]:
@@ -195,7 +201,7 @@ def job_before(folder: Folder, plan: Plan) -> "LiveJob":
     now = line_of(plan)
     for content in _former_jobs(folder, plan):
         try:
-            job = _settled(folder, plan, content)
+            job = settled(folder, plan, content, f"the version before of {folder.name}")
             line = version_of(job).line
         except FanfoldError:
             continue  # not installed any more, or of another fanfold
@@ -237,8 +243,18 @@ def _job_in(place: Path) -> Iterator[dict[str, Any]]:
         yield job_of(read_plan(Folder(place))).model_dump(mode="json")
 
 
-def _settled(folder: Folder, plan: Plan, former: dict[str, Any]) -> "LiveJob":
-    """The former version, on the account and hosts that the deployment has now."""
+def settled(folder: Folder, plan: Plan, former: dict[str, Any], name: str) -> "LiveJob":
+    """Another version's job, on the account and hosts that the deployment has now.
+
+    Args:
+        folder: Of the deployment.
+        plan: What it runs.
+        former: The other version's job, as plain values.
+        name: What it is called where something is wrong with it.
+
+    Raises:
+        InputError: A setting of it is none of this fanfold.
+    """
     from fanfold.settings import check_settings
     from fanfold.settings.live import LiveJob
     from fanfold.workflows.live.resolve import DECIDES
@@ -247,15 +263,15 @@ def _settled(folder: Folder, plan: Plan, former: dict[str, Any]) -> "LiveJob":
     decides = {name: former[name] for name in DECIDES if name != "data"}
     decides["account"] = {**former["account"], "cash": now["account"]["cash"]}
     live = now["live"]
-    for name in ("clock", "bar_seconds"):
-        live["market"][name] = former["live"]["market"][name]
+    for key in ("clock", "bar_seconds"):
+        live["market"][key] = former["live"]["market"][key]
     # It takes over what is held: its positions are to be those that it wants.
     live["execution"]["start"] = "adopt_backtest_target"
     content = {
         **now, **decides, "data": former["data"], "live": live, "venue": _venue(folder, now),
         "deployment": folder.name,
     }  # fmt: skip
-    return check_settings(content, f"the version before of {folder.name}", LiveJob)
+    return check_settings(content, name, LiveJob)
 
 
 def _venue(folder: Folder, now: dict[str, Any]) -> dict[str, Any]:
