@@ -7,13 +7,14 @@ from the bar's own end and the calendar alone, so no later bar can change it.
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fanfold.domain.calendar_files import keep_calendar, kept_calendar
 from fanfold.domain.names import nearest_hint
 from fanfold.domain.period import day_text
 from fanfold.errors import ConfigError, DataError
@@ -285,6 +286,22 @@ def _years_table(calendar: str, first_year: int, last_year: int) -> _Table:
 
 @lru_cache(maxsize=32)
 def _made_table(calendar: str, first_year: int, last_year: int) -> _Table:
+    kept = kept_calendar(calendar, first_year, last_year)
+    if kept is not None:
+        return _Table(
+            zone=str(kept["zone"]),
+            days=kept["days"],
+            opens=kept["opens"],
+            closes=kept["closes"],
+            regular=tuple((int(since), int(at)) for since, at in kept["regular"]),
+            turnover_ns=int(kept["turnover_ns"]),
+        )
+    table = _new_table(calendar, first_year, last_year)
+    keep_calendar(calendar, first_year, last_year, asdict(table))
+    return table
+
+
+def _new_table(calendar: str, first_year: int, last_year: int) -> _Table:
     found = _calendar(calendar, (first_year, last_year))
     regular = tuple(
         (

@@ -1,12 +1,16 @@
 """Starting and ending Ray Serve with one application, on the cluster that this process is in."""
 
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from fanfold.errors import JobError
 
 ANSWER_S: Final = 30.0
 """How long Serve's controller may take to answer on a busy machine [s]."""
+
+_POLL_S: Final = 0.1
 
 _CONTROLLER: Final = "SERVE_CONTROLLER_ACTOR"
 _NAMESPACE: Final = "serve"
@@ -40,14 +44,20 @@ def start(application: Any, name: str, route: str, *, host: str, port: int) -> N
         JobError: Ray Serve does not start, or refuses the application.
     """
     serve = _serve()
+    target = serve.RunTarget(application, name=name, route_prefix=route)
+    options = {"host": host, "port": port}
     try:
-        serve.start(proxy_location="HeadOnly", http_options={"host": host, "port": port})
-        target = serve.RunTarget(application, name=name, route_prefix=route)
-        serve.run_many(
-            [target],
-            wait_for_ingress_deployment_creation=False,
-            wait_for_applications_running=False,
-        )
+        # It returns once its proxy listens, some seconds in which the replica can start too.
+        with ThreadPoolExecutor(1) as beside:
+            begun = beside.submit(serve.start, proxy_location="HeadOnly", http_options=options)
+            while not begun.done() and not _has_controller():
+                time.sleep(_POLL_S)
+            serve.run_many(
+                [target],
+                wait_for_ingress_deployment_creation=False,
+                wait_for_applications_running=False,
+            )
+            begun.result()
     except Exception as error:  # Ray raises whatever went wrong in any of its processes
         raise JobError(f"Ray Serve must start, did not: {error}") from error
 
@@ -66,6 +76,17 @@ def end(name: str, *, alone: bool) -> None:
             serve.delete(name)
     except Exception as error:  # as above
         raise JobError(f"Ray Serve must end {name}, did not: {error}") from error
+
+
+def _has_controller() -> bool:
+    import ray as untyped
+
+    ray: Any = untyped
+    try:
+        ray.get_actor(_CONTROLLER, namespace=_NAMESPACE)
+    except ValueError:
+        return False
+    return True
 
 
 def load() -> None:

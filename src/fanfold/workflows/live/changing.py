@@ -33,7 +33,7 @@ class Change:
             return True
         place = self._folder.path.parent
         place.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
-        lock = Lock(_file_of(place, self._folder.name))
+        lock = Lock(lock_beside(self._folder))
         if not lock.take():
             lock.close()
             return False
@@ -62,5 +62,6 @@ class Change:
             self._lock = None
 
 
-def _file_of(place: Path, name: str) -> Path:
-    return place / f".{name}.lock"
+def lock_beside(folder: Folder) -> Path:
+    """The file of the lock, which stays; whoever takes a deployment away takes it too."""
+    return folder.path.parent / f".{folder.name}.lock"

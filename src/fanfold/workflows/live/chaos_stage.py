@@ -22,6 +22,7 @@ from fanfold.live.plan import Plan, read_plan
 from fanfold.live.registry import entry_of, is_running, signal_entry
 from fanfold.live.supervision import report_of
 from fanfold.settings.live import LiveJob
+from fanfold.workflows.live.changing import lock_beside
 from fanfold.workflows.live.chaos_faults import TARGETS, VENUE, ChaosFault
 from fanfold.workflows.live.chaos_job import CASH, SECRET, key_of
 from fanfold.workflows.live.chaos_market import ChaosMarket
@@ -298,6 +299,7 @@ class Stage:
         shutil.rmtree(self.market.file.parent, ignore_errors=keep)
         if not keep:
             shutil.rmtree(self.folder.path, ignore_errors=True)
+            lock_beside(self.folder).unlink(missing_ok=True)
 
 
 def private_mb(pid: int) -> float:

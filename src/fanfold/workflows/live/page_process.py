@@ -26,6 +26,9 @@ MODULE: Final = "fanfold.workflows.live.page_process"
 HEAD_S: Final = 180.0
 """How long a head may take to come up, in several tries [s]."""
 
+NICE: Final = 10
+"""How far it stands back behind what trades; what it starts does not."""
+
 _WORDS: Final = 5
 _POLL_S: Final = 0.1
 
@@ -88,6 +91,7 @@ def main(words: Sequence[str]) -> int:
         sys.stderr.write(f"usage: python -m {MODULE} FOLDER HOST PORT NODE\n")
         return 2
     os.umask(UMASK)
+    os.nice(NICE)
     try:
         bring_up(Folder(Path(words[1])), words[2], int(words[3]), words[4])
     except FanfoldError as error:
