@@ -32,7 +32,7 @@ demo: $(READY) ## Backtest three strategies over thousands of combinations, with
 
 # What runs alone comes last: two clusters at once would starve each other's start.
 test: $(READY) ## Run all tests, with coverage where Python counts lines by itself: from 3.12 on
-	@infra/system.sh chromium prometheus
+	@$(if $(CI),infra/system.sh chromium prometheus,:)
 	$(BIN)/python -m pytest tests/integration tests/unit tests/conformance \
 	  -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder -m "not cluster and not soak" \
 	  $(if $(COUNTS),--cov=fanfold --cov-report= --cov-fail-under=0)
@@ -75,7 +75,6 @@ bench-live: $(READY) ## Measure live trading from a quote's scheduled time to or
 	$(BIN)/python -m tests.benchmarks.live
 
 watch: $(READY) ## Watch this machine's live deployments with Prometheus
-	@infra/system.sh prometheus
 	$(BIN)/python infra/prometheus/watch.py
 
 ui: $(READY) ## Browse the stored runs with MLflow
