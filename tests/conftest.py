@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -54,3 +54,18 @@ def oracle(reference_data: Path) -> Callable[[str], Any]:
     entries = json.loads((reference_data / "oracles.json").read_text())
     expected = {entry["id"]: entry["expected"] for entry in entries}
     return expected.__getitem__
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _keys_stay_where_they_were() -> Generator[None]:
+    """Work on a deployment takes its local venue's keys over; other tests must not see them."""
+    from fanfold.alpaca.credentials import KEY_ID_VARIABLES, SECRET_VARIABLES
+
+    names = (*KEY_ID_VARIABLES, *SECRET_VARIABLES)
+    before = {name: os.environ.get(name) for name in names}
+    yield
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
