@@ -48,6 +48,12 @@ KILL_S: Final = 1.0
 FLYING: Final = ("in_flight", "waiting", "asked_about")
 """Gauges of execution that are 0 at rest."""
 
+AGREE_POLLS: Final = 3
+"""Polls of the account by which a difference must be gone."""
+
+AGREE_S: Final = 0.5
+"""Time between two looks at a difference [s]."""
+
 _POLL_S: Final = 0.005
 _LOOK_S: Final = 0.1
 
@@ -206,12 +212,14 @@ class Stage:
         if problem:
             raise LiveError(f"it must come to rest within {REST_S:g} s, did not: {problem}")
         with self._timed("checks"):
-            found = complaints(self.plan, self.desk, self._believed(), Decimal(CASH))
-            if found:
-                # What was told while one side was read and the other not is no difference.
-                time.sleep(1.0)
+            # What a fault kept from us the next reconciliation brings; until then it is no fault
+            # of ours.
+            until = time.monotonic() + AGREE_POLLS * self.plan.settings.execution.account_poll_s
+            while True:
                 found = complaints(self.plan, self.desk, self._believed(), Decimal(CASH))
-        return found
+                if not found or time.monotonic() > until:
+                    return found
+                time.sleep(AGREE_S)
 
     def _believed(self) -> Journalled:
         from fanfold.live.execution.journal import Journal
