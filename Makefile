@@ -7,7 +7,7 @@ PYTHON ?= python3
 PEERS_PYTHON ?= $(PYTHON)
 PORT ?= 5000
 CONFIG ?= configs/demo.yaml
-TEST_WORKERS ?= 3
+TEST_WORKERS ?= 4
 
 BIN := .venv/bin
 # A moved folder or another Python is another environment.
