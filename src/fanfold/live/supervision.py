@@ -40,7 +40,7 @@ PING_S: Final = 2.0
 """How long an answer may take, and a loop may sleep, before it counts as lost [s]."""
 
 RECORDER_SILENT_S: Final = 120.0
-"""The same of the recorder's loop, which writes whole files: nobody waits for it [s]."""
+"""The same of the recorder, which writes whole files behind all others: nobody waits for it [s]."""
 
 START_S: Final = 120.0
 """How long a component may take to open: it may read a day's tape [s]."""
@@ -210,8 +210,7 @@ class Supervisor:
             self._note_silence(name, known)
             return
         known.pid, known.incarnation = int(found["pid"]), int(found["incarnation"])
-        limit = RECORDER_SILENT_S if name == RECORDER else PING_S
-        if float(found["silent_s"]) > limit and found["state"] != "starting":
+        if float(found["silent_s"]) > _patience(name) and found["state"] != "starting":
             known.state = "lost"
             return
         known.state = str(found["state"])
@@ -227,7 +226,7 @@ class Supervisor:
             known.state = "lost"
         elif young:
             known.state = "starting"
-        elif self._since(known.seen_at) >= PING_S:
+        elif self._since(known.seen_at) >= _patience(name):
             known.state = "lost"
         else:
             known.state = "silent"
@@ -357,6 +356,11 @@ class Supervisor:
         beside = self._folder.processes / f".{_REPORT}.{os.getpid()}"
         beside.write_bytes(msgspec.json.encode(self._told))
         beside.replace(self._folder.processes / _REPORT)
+
+
+def _patience(name: str) -> float:
+    """How long a component may be silent [s]; the recorder yields to all that trades."""
+    return RECORDER_SILENT_S if name == RECORDER else PING_S
 
 
 def _epoch_of(folder: Folder) -> int:

@@ -25,7 +25,7 @@ decided."""
 ROWS: Final = 50_000
 """Frames in memory at a time."""
 
-NICE: Final = 19
+NICE: Final = 10
 """How far the recorder stands back behind what trades."""
 
 LOOK_S: Final = 1.0
