@@ -40,7 +40,7 @@ PING_S: Final = 2.0
 """How long an answer may take, and a loop may sleep, before it counts as lost [s]."""
 
 RECORDER_SILENT_S: Final = 120.0
-"""The same of the recorder, which writes whole files behind all others: nobody waits for it [s]."""
+"""The same of the recorder, which writes whole files: nobody waits for it [s]."""
 
 START_S: Final = 120.0
 """How long a component may take to open: it may read a day's tape [s]."""
