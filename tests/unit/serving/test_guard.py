@@ -34,7 +34,8 @@ def test_a_token_in_the_address_is_none(client: httpx.Client, folder: Folder) ->
 def test_a_token_that_may_look_may_not_act(client: httpx.Client, folder: Folder) -> None:
     view = token_of(folder, "phone", "view")
     assert client.get("/api/v1/state", headers=view).status_code == 200
-    for path in ("kill/ask", "kill", "resume/ask", "resume", "promote", "deploy", "rollback", "odd"):
+    acts = ("kill/ask", "kill", "resume/ask", "resume", "promote", "deploy", "rollback", "odd")
+    for path in acts:
         answer = client.post(f"/api/v1/{path}", headers=view, json={})
         assert answer.status_code == 403
         assert answer.json()["detail"] == "role must be trade to act, is view"
